@@ -4,7 +4,7 @@ VENV := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check bench environment
+.PHONY: help run test test-fast test-trainers check bench environment
 
 help: ## Show this.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: environment ## Run the whole test suite, the browser included.
 
 test-fast: environment ## Run the tests of functions and services: no browser, no worker, under a minute.
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-fast} $(VENV)/python -m pytest -n auto --dist worksteal -m fast $(ARGS)
+
+test-trainers: environment ## Run real trainers on our exports, in environments of their own; TRAINER=trl-prm for one.
+	@$(VENV)/python -m pytest -n 0 -p no:cacheprovider -o python_files='check_*.py' tests/trainers/$(if $(TRAINER),check_$(subst -,_,$(TRAINER)).py) $(ARGS)
 
 check: environment ## Lint, types, architecture, migrations, templates.
 	$(VENV)/ruff check .

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "apps.scoring",
     "apps.quality",
     "apps.exports",
+    "apps.evaluation",
     "apps.api",
     "apps.dashboard",
     "apps.demo",
@@ -204,6 +205,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "apps.corpus.tasks.*": {"queue": "imports"},
     "apps.exports.tasks.*": {"queue": "exports"},
+    "apps.evaluation.tasks.*": {"queue": "exports"},
     "apps.estimation.tasks.work_on_*": {"queue": "estimation"},
     "apps.scoring.tasks.work_on_*": {"queue": "estimation"},
 }
@@ -218,6 +220,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire leases": {"task": "apps.labeling.tasks.expire_leases", "schedule": 30.0},
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
+    "pick up abandoned evaluations": {"task": "apps.evaluation.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
     "store scores of ended runs": {"task": "apps.scoring.tasks.apply_unapplied", "schedule": 60.0},
     "recompute stale labels": {"task": "apps.quality.tasks.recompute_stale", "schedule": 3.0},
@@ -252,6 +255,7 @@ SUBMISSION_HOOKS = [
 SELECTION_TERMS = {
     "unsure": "apps.estimation.runs.selection.unsure_of",
     "dispute": "apps.quality.review.queues.disputed",
+    "audit": "apps.exports.audits.audited",
 }
 # Rules by which a round chooses its solutions that apps beside or above `labeling` provide, by name.
 SELECTION_RULES = {
@@ -294,7 +298,11 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"JobStatusEnum": "apps.core.jobs.model.JobStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatusEnum": "apps.core.jobs.model.JobStatus",
+        "EvaluationKindEnum": "apps.evaluation.models.EvaluationKind",
+        "RewardModelKindEnum": "apps.scoring.models.KIND_CHOICES",
+    },
 }
 
 # Lightness and chroma of unfold's own shades, at the hue of the pages' accent.

@@ -14,9 +14,12 @@ from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling.services import start_sampling
-from apps.exports.models import Export
+from apps.evaluation.models import Evaluation
+from apps.evaluation.run import run_evaluation
+from apps.evaluation.services import create_evaluation
+from apps.exports.models import Export, SavedPolicy
 from apps.exports.run import run_export
-from apps.exports.services import create_export
+from apps.exports.services import create_export, save_policy
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.labeling.assignments.submit import submit
@@ -41,6 +44,7 @@ class World:
     upload: Upload
     batch: ImportBatch
     export: Export
+    evaluation: Evaluation
     guideline: Guideline
     invitation: Invitation
     secret: str
@@ -50,6 +54,7 @@ class World:
     sampling: SamplingRun
     draft: Round
     scoring: ScoringRun
+    saved_policy: SavedPolicy
 
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
@@ -76,6 +81,9 @@ def world(project: Project, alice: User, bob: User) -> World:
         project=project, file=ContentFile(ROW), filename="two.jsonl", format="jsonl", uploaded_by=alice
     )
     export = run_export(export_id=create_export(project=project, format="annotate", requested_by=alice).pk)
+    evaluation = run_evaluation(
+        evaluation_id=create_evaluation(project=project, kind="processbench", requested_by=alice).pk
+    )
     invitation, secret = invite(project=project, role="labeler", invited_by=alice)
     bobs = Membership.objects.get(project=project, user=bob)
     endpoint = add_endpoint(
@@ -85,7 +93,11 @@ def world(project: Project, alice: User, bob: User) -> World:
     sampling = start_sampling(project=project, endpoint=endpoint, created_by=alice)
     draft = create_round(project=project, protocol="first_error", name="Second light", created_by=alice)
     scoring = start_scoring(project=project, endpoint=endpoint, created_by=alice)
-    made = (upload, batch, export, guideline, invitation, secret, bobs, endpoint, run, sampling, draft, scoring)
+    policy = save_policy(project=project, name="strict", format="trl-prm", policy={"neutral": "negative"})
+    made = (
+        *(upload, batch, export, evaluation, guideline, invitation, secret),
+        *(bobs, endpoint, run, sampling, draft, scoring, policy),
+    )
     return World(project, solution, round_, *made)
 
 

@@ -12,6 +12,7 @@ from apps.core.db.prepared import Prepared
 from apps.core.errors import NotFound
 from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SamplingRun
+from apps.evaluation.models import Evaluation
 from apps.exports.models import Export, SavedPolicy
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
@@ -115,6 +116,10 @@ def export_of(request: Request, pk: int) -> Export:
 
 def saved_policy_of(request: Request, pk: int) -> SavedPolicy:
     return reachable(SavedPolicy.objects.all(), user_of(request), "export", pk)
+
+
+def evaluation_of(request: Request, pk: int) -> Evaluation:
+    return reachable(Evaluation.objects.all(), user_of(request), "evaluate", pk)
 
 
 def _membership(row: Round | Assignment, project: Project, user: User) -> Membership:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import contamination, health, me, projects
+from apps.api import contamination, evaluations, health, lineage, me, projects
 from apps.api.corpus import imports, problems, solutions
 from apps.api.estimation import estimates, sampling
 from apps.api.estimation import runs as estimation
@@ -52,6 +52,7 @@ urlpatterns = [
     path("projects/<slug:slug>/exports/stream", exports.ExportStream.as_view()),
     path("projects/<slug:slug>/label-policies", policies.PolicyList.as_view()),
     path("projects/<slug:slug>/contamination-lists", contamination.ContaminationLists.as_view()),
+    path("projects/<slug:slug>/evaluations", evaluations.EvaluationList.as_view()),
     path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
     path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
     path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),
@@ -83,6 +84,10 @@ urlpatterns = [
     path("estimation-runs/<int:pk>/pause", estimation.RunPause.as_view()),
     path("estimation-runs/<int:pk>/resume", estimation.RunResume.as_view()),
     path("estimation-runs/<int:pk>/cancel", estimation.RunCancel.as_view()),
+    path("exports/<int:pk>/lineage", lineage.LineageView.as_view()),
+    path("exports/<int:pk>/audit", lineage.ExportAudit.as_view()),
+    path("evaluations/<int:pk>", evaluations.EvaluationDetail.as_view()),
+    path("evaluations/<int:pk>/cancel", evaluations.EvaluationCancel.as_view()),
     path("scoring-runs/<int:pk>", scoring.ScoringRunDetail.as_view()),
     path("scoring-runs/<int:pk>/pause", scoring.ScoringRunPause.as_view()),
     path("scoring-runs/<int:pk>/resume", scoring.ScoringRunResume.as_view()),

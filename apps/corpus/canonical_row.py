@@ -51,21 +51,33 @@ COMPUTED = ("consensus", "first_error")
 
 
 def row_of(row: CanonicalRow) -> dict[str, Any]:
-    """The row as JSON has it. Empty extras, a missing preference, and fields that do not belong to the row are left out."""
+    """The row as JSON has it, with the same keys in every row. Extras are JSON as one text: their keys differ."""
     values: dict[str, Any] = msgspec.to_builtins(row, builtin_types=(datetime,))
     comparison = values["comparison"] or {}
     for part in (values["problem"], values["solution"], comparison, comparison.get("left"), comparison.get("right")):
-        if part and not part["extras"]:
-            del part["extras"]
+        if part:
+            part["extras"] = _extras_text(part["extras"])
     for person in values["people"]:
         del person["_redundancy"]
         if person["submitted_at"] is not None:
             # With a fraction, since loaders take a column of times in whole seconds for no text.
             person["submitted_at"] = person["submitted_at"].isoformat(timespec="microseconds")
-        for name in ("preference", "extras"):
-            if not person[name]:
-                del person[name]
+        person["extras"] = _extras_text(person["extras"])
     return values
+
+
+def _extras_text(extras: Mapping[str, Any]) -> str | None:
+    return msgspec.json.encode(extras).decode() if extras else None
+
+
+def extras_of(value: Any, path: str) -> Any:
+    """Extras as an object, which a row may hold as JSON in one text. Raises RowError for another text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        raise RowError(path, "expected a JSON object, or its text") from None
 
 
 # --- the keys that an import reads ------------------------------------------------------------------------

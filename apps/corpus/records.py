@@ -278,7 +278,8 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row: a problem, a solution or a comparison or neither, and all labels, counts, verdicts and scores.
 
-    `ignored` names what the row holds and Annotate does not store, so that nothing is dropped silently.
+    `ignored` names what the row holds and Annotate does not store, so that nothing is dropped silently. A record of the
+    database has the addresses of its solution (of its problem, for a comparison) and of its problem.
     """
 
     problem: ProblemRecord
@@ -291,6 +292,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     judges: Sequence[JudgeRecord] = ()
     scores: Sequence[ScoreRecord] = ()
     ignored: Sequence[str] = ()
+    address: str = ""
+    problem_address: str = ""
 
 
 class RowError(ValueError):

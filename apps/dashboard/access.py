@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.core.errors import NotFound
 from apps.corpus.models import ImportBatch, Problem, Solution, Upload
+from apps.evaluation.models import Evaluation
 from apps.exports.models import Export, SavedPolicy
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
@@ -27,6 +28,7 @@ TABS = (
     ("review", "Review", "review"),
     ("estimation", "Estimation", "browse"),
     ("quality", "Quality", "browse"),
+    ("evaluation", "Evaluation", "evaluate"),
     ("imports", "Imports", "import"),
     ("exports", "Exports", "export"),
     ("people", "People", "invite"),
@@ -119,6 +121,10 @@ def export_of(place: Place, pk: int) -> Export:
 
 def saved_policy_of(place: Place, pk: int) -> SavedPolicy:
     return get_object_or_404(SavedPolicy.objects.select_related("project"), project=place.project, pk=pk)
+
+
+def evaluation_of(place: Place, pk: int) -> Evaluation:
+    return get_object_or_404(Evaluation.objects.select_related("requested_by"), project=place.project, pk=pk)
 
 
 def membership_of(place: Place, pk: int) -> Membership:

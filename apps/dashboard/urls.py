@@ -11,6 +11,8 @@ from apps.dashboard.estimation import endpoint_views as endpoints
 from apps.dashboard.estimation import run_views as estimation
 from apps.dashboard.estimation import sampling_views as sampling
 from apps.dashboard.estimation import scoring_views as scoring
+from apps.dashboard.evaluation import views as evaluation
+from apps.dashboard.exports import lineage
 from apps.dashboard.exports import views as exports
 from apps.dashboard.home import views as home
 from apps.dashboard.imports import views as imports
@@ -72,6 +74,11 @@ urlpatterns = [
     path(f"{_OF_PROJECT}quality/labelers/<int:pk>/suspend", quality.suspend_labeler, name="labeler-suspend"),
     path(f"{_OF_PROJECT}quality/labelers/<int:pk>/lift", quality.lift_suspension, name="labeler-lift"),
     path(f"{_OF_PROJECT}quality/rules", quality.rules, name="quality-rules"),
+    path(f"{_OF_PROJECT}evaluation", evaluation.evaluations, name="evaluation"),
+    path(f"{_OF_PROJECT}evaluation/new", evaluation.new_evaluation, name="evaluation-new"),
+    path(f"{_OF_PROJECT}evaluation/<int:pk>", evaluation.evaluation, name="evaluation-detail"),
+    path(f"{_OF_PROJECT}evaluation/<int:pk>/cancel", evaluation.cancel, name="evaluation-cancel"),
+    path(f"{_OF_PROJECT}evaluation/<int:pk>/<slug:name>.csv", evaluation.table, name="evaluation-table"),
     path(f"{_OF_PROJECT}audit", audit.audit, name="audit"),
     path(f"{_OF_PROJECT}audit.jsonl", audit.audit_file, name="audit-file"),
     path(f"{_OF_PROJECT}problems/<int:pk>", problems.problem, name="problem"),
@@ -98,6 +105,10 @@ urlpatterns = [
     path(f"{_OF_PROJECT}exports/policies/<int:pk>/delete", exports.delete_saved_policy, name="policy-delete"),
     path(f"{_OF_PROJECT}exports/<int:pk>", exports.export, name="export"),
     path(f"{_OF_PROJECT}exports/<int:pk>/cancel", exports.cancel, name="export-cancel"),
+    path(f"{_OF_PROJECT}exports/<int:pk>/row", lineage.row, name="export-row"),
+    path(f"{_OF_PROJECT}exports/<int:pk>/lineage/<int:solution_pk>", lineage.lineage, name="export-lineage"),
+    path(f"{_OF_PROJECT}exports/<int:pk>/audit", lineage.start, name="export-audit-start"),
+    path(f"{_OF_PROJECT}exports/<int:pk>/audit/withdraw", lineage.withdraw, name="export-audit-withdraw"),
     path(f"{_OF_PROJECT}exports/<int:pk>/files/<str:name>", exports.file, name="export-file"),
     path(f"{_OF_PROJECT}exports/<int:pk>/archive", exports.archive, name="export-archive"),
     path(f"{_OF_PROJECT}rounds", rounds.rounds, name="rounds"),

@@ -16,6 +16,9 @@ from apps.corpus.services import create_import
 from apps.estimation.models import SamplingRun
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling.services import run_sampling, start_sampling
+from apps.evaluation.models import EvaluationKind
+from apps.evaluation.run import run_evaluation
+from apps.evaluation.services import create_evaluation
 from apps.inference.addresses import address_entry
 from apps.inference.models import Endpoint
 from apps.labeling.assignments.submit import submit
@@ -25,6 +28,7 @@ from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project, publish_guidelines
+from apps.quality.consensus.recompute import recompute_project
 
 CONTENT = Path(__file__).parent / "data"
 SLUG, WORD_PROBLEMS = "demo", "word-problems"
@@ -64,7 +68,18 @@ def seed_demo() -> Project:
         _import(project, "problems.jsonl")
     if not project.rounds.exists():
         _open_round(project)
+    if not project.evaluations.exists():
+        # Labelers are measured by the marks that come with the consensus; workers would compute it in a few seconds.
+        recompute_project(project)
+        _evaluate(project, EvaluationKind.PROCESSBENCH, EvaluationKind.STEPS)
     return project
+
+
+def _evaluate(project: Project, *kinds: EvaluationKind) -> None:
+    owner = User.objects.get(email=ACCOUNTS[0].email)
+    for kind in kinds:
+        evaluation = create_evaluation(project=project, kind=kind, requested_by=owner, enqueue=False)
+        run_evaluation(evaluation_id=evaluation.pk)
 
 
 def _create_project(slug: str, name: str, description: str) -> Project:
@@ -154,6 +169,8 @@ def sample_word_problems() -> None:
     )
     if not run_sampling(run_id=sampling.pk).has_ended:
         return
+    if not project.evaluations.exists():
+        _evaluate(project, EvaluationKind.BEST_OF_N)
     if not project.estimation_runs.exists():
         for strategy in ("math-shepherd", "posterior-search"):
             start_run(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apps.core.errors import NotFound
+from apps.exports.audits import check_released
 from apps.exports.files import ExportFile, export_files
 from apps.exports.models import Export
 
@@ -28,7 +29,8 @@ class Archive:
 
 
 def archive_of(export: Export) -> Archive:
-    """The archive of a finished export. Raises NotFound for any other, and if a file is missing."""
+    """The archive of a finished export. Raises NotFound for any other, and if a file is missing; Conflict as a file does."""
+    check_released(export)
     files = export_files(export)
     if not files or not all(file.is_whole for file in files):
         raise NotFound("No such file.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import polars as pl
 
 from apps.corpus.records import Record
+from apps.exports.addresses import COLUMN
 from apps.exports.formats.base import Format, Row
 from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.labels.batch import batched
@@ -40,13 +41,14 @@ def rows_by_split(
     rows: dict[str, list[Row]] = {}
     with batched(records):
         for statement, of_problem in groupby(records, key=lambda record: record.problem.statement):
-            kept = list(_kept(statement, list(of_problem), policy, tally, index))
+            kept = list(kept_records(statement, list(of_problem), policy, tally, index))
             of_split = rows.setdefault(split_of(statement, policy), [])
             if format_.by_problem:
-                of_split.extend(format_.problem_rows(kept, policy, tally) if kept else ())
+                made = format_.problem_rows(kept, policy, tally) if kept else ()
+                of_split.extend(_addressed(made, kept[0].problem_address if kept else "", policy))
             else:
                 for record in kept:
-                    of_split.extend(format_.rows(record, policy, tally))
+                    of_split.extend(_addressed(format_.rows(record, policy, tally), record.address, policy))
     return rows
 
 
@@ -61,16 +63,22 @@ def _rows_in_columns(
     kept = [
         record
         for statement, of_problem in by_problem
-        for record in _kept(statement, list(of_problem), policy, tally, index)
+        for record in kept_records(statement, list(of_problem), policy, tally, index)
     ]
     frame = format_.frame(chunk_of(kept), policy, tally) if kept else pl.DataFrame(schema={"row": pl.Int64})
     rows: dict[str, list[Row]] = {}
     for number, row in zip(frame["row"], frame.drop("row").iter_rows(named=True), strict=True):
-        rows.setdefault(split_of(kept[number].problem.statement, policy), []).append(row)
+        of_split = rows.setdefault(split_of(kept[number].problem.statement, policy), [])
+        of_split.extend(_addressed([row], kept[number].address, policy))
     return rows
 
 
-def _kept(
+def _addressed(rows: Iterable[Row], address: str, policy: LabelPolicy) -> Iterable[Row]:
+    """The rows, with the column `lineage` where the policy asks for it."""
+    return ({**row, COLUMN: address} for row in rows) if policy.lineage == "column" else rows
+
+
+def kept_records(
     statement: str, records: Sequence[Record], policy: LabelPolicy, tally: Tally, index: ContaminationIndex | None
 ) -> Iterator[Record]:
     """The records of one problem that the policy selects. Counts all of them."""

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
 
 from apps.core.readahead import read_ahead
+from apps.exports.addresses import solution_addresses
 from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.contamination import contamination_index
+from apps.exports.formats.annotate import Annotate
 from apps.exports.formats.base import Format
 from apps.exports.formats.columnar import ColumnFormat
-from apps.exports.labels.columns.chunk import Chunk
-from apps.exports.load.arrow import is_shared, open_reader
+from apps.exports.labels.columns.chunk import SolutionChunk
+from apps.exports.load.arrow import Reader, is_shared, open_reader
+from apps.exports.load.canonical import CanonicalLoader
 from apps.exports.load.columns import ColumnLoader
 from apps.exports.load.people import load_members
 from apps.exports.load.records import load_records
-from apps.exports.load.spans import Span, cut_pieces, cut_spans
+from apps.exports.load.spans import Span, cut_pieces, cut_spans, regions
 from apps.exports.policy import LabelPolicy
 from apps.exports.row_length import TOKEN_LIMITS, frame_tokens
 from apps.exports.tally import Tally
 from apps.exports.writers import Rows
 from apps.projects.models import Project
 
-COLUMN_CHUNK = 4000  # Solutions in memory at once, as columns.
+COLUMN_CHUNK = 3000  # Solutions in memory at once, as columns.
+CANONICAL_CHUNK = 2000  # Of the canonical row, which has more columns.
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ def chunk_rows(
     """Yield the rows of the project, or of the problems of a span, in the order of their problems."""
     if isinstance(format_, ColumnFormat):
         yield from _in_columns(project, format_, policy, within)
+    elif isinstance(format_, Annotate):
+        yield from _canonical(project, format_, policy, within)
     else:
         yield from _by_records(project, format_, policy, within)
 
@@ -60,7 +69,6 @@ def _by_records(project: Project, format_: Format, policy: LabelPolicy, within: 
 def _in_columns(
     project: Project, format_: ColumnFormat, policy: LabelPolicy, within: Span | None
 ) -> Iterator[ChunkRows]:
-    """The next chunk is read in a thread while the rows of this one are made and written."""
     loader = ColumnLoader(
         project,
         policy,
@@ -68,21 +76,47 @@ def _in_columns(
         needs_labels=format_.labels_steps,
         index=contamination_index(policy, project),
     )
-    wide = cut_spans(project, of=format_.of, size=COLUMN_CHUNK, within=within)
-    spans = [
-        span
-        for one in wide
-        for span in ([one] if needs_whole_problems(format_, policy) else cut_pieces(project, one, size=COLUMN_CHUNK))
-    ]
+    for span, chunk in _loaded(_spans(project, format_, policy, within), loader.load):
+        yield _rows_of(chunk, format_, policy, span.size, project=project.slug)
+
+
+def _canonical(project: Project, format_: Annotate, policy: LabelPolicy, within: Span | None) -> Iterator[ChunkRows]:
+    """In columns too, except chunks with what is rare."""
+    loader = CanonicalLoader(project, policy, load_members(project), index=contamination_index(policy, project))
+    for span, chunk in _loaded(_spans(project, format_, policy, within), loader.load_if_plain):
+        if chunk is None:
+            yield from _by_records(project, format_, policy, span)
+        else:
+            yield _rows_of(chunk, format_, policy, span.size, project=project.slug)
+
+
+def _loaded(spans: Iterable[list[Span]], load: Callable[[Reader, Span], T]) -> Iterator[tuple[Span, T]]:
+    """Each span with its chunk. The next one is read in a thread while this one is worked on."""
     with open_reader() as reader:
-        chunks = (loader.load(reader, span) for span in spans)
-        ahead = read_ahead(chunks, most=1) if is_shared(reader) else nullcontext(chunks)
-        with ahead as ready:
-            for span, chunk in zip(spans, ready, strict=True):
-                yield _rows_of(chunk, format_, policy, span.size)
+        for some in spans:
+            chunks = (load(reader, span) for span in some)
+            ahead = read_ahead(chunks, most=1) if is_shared(reader) else nullcontext(chunks)
+            with ahead as ready:
+                yield from zip(some, ready, strict=True)
 
 
-def _rows_of(chunk: Chunk, format_: ColumnFormat, policy: LabelPolicy, records: int) -> ChunkRows:
+def _spans(
+    project: Project, format_: ColumnFormat | Annotate, policy: LabelPolicy, within: Span | None
+) -> Iterator[list[Span]]:
+    """The spans of a part; of a whole project the first problems at once, and the others when these are done.
+
+    To cut a large project takes longer than a reader of its stream should wait.
+    """
+    is_whole = needs_whole_problems(format_, policy)
+    for region in [within] if within is not None else regions(project):
+        size = CANONICAL_CHUNK if isinstance(format_, Annotate) else COLUMN_CHUNK
+        wide = cut_spans(project, of=format_.of, size=size, within=region)
+        yield [span for one in wide for span in ([one] if is_whole else cut_pieces(project, one, size=size))]
+
+
+def _rows_of(
+    chunk: SolutionChunk, format_: ColumnFormat | Annotate, policy: LabelPolicy, records: int, *, project: str
+) -> ChunkRows:
     tally = chunk.tally
     frame = format_.frame(chunk, policy, tally)
     lengths = frame_tokens(frame)
@@ -91,6 +125,9 @@ def _rows_of(chunk: Chunk, format_: ColumnFormat, policy: LabelPolicy, records: 
         longest=int(lengths.max(initial=0)),
         long_rows={limit: int((lengths > limit).sum()) for limit in TOKEN_LIMITS},
     )
+    if policy.lineage == "column":
+        solution_ids = chunk.solutions["solution"].gather(frame["row"])
+        frame = frame.with_columns(solution_addresses(project, solution_ids))
     splits = chunk.solutions["split"].gather(frame["row"])
     frame = frame.drop("row")
     rows = {name: frame.filter(splits == name) for name in policy.splits} if policy.splits else {"": frame}

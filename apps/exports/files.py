@@ -10,6 +10,7 @@ from django.conf import settings
 
 from apps.core.errors import NotFound
 from apps.core.jobs.model import JobStatus
+from apps.exports.audits import check_released
 from apps.exports.models import Export
 
 CARD, MANIFEST = "README.md", "manifest.json"
@@ -56,7 +57,8 @@ def export_files(export: Export) -> list[ExportFile]:
 
 
 def export_file(export: Export, name: str) -> ExportFile:
-    """The file of that name. Raises NotFound."""
+    """The file of that name, to leave. Raises NotFound, and Conflict while an audit keeps it back."""
+    check_released(export)
     for file in export_files(export):
         if file.name == name and file.path.is_file():
             return file

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from apps.exports.addresses import with_column
 from apps.exports.features import features_of
 from apps.exports.formats.base import Format
 from apps.exports.policy import LabelPolicy
@@ -47,7 +48,7 @@ def build_manifest(
             "comparisons": tally.comparisons,
             "rows": tally.rows,
             "labels": dict(sorted(tally.labels.items())),
-            "labels_as_read": _as_read(tally.labels, format_.label_names),
+            "labels_as_read": labels_as_read(tally.labels, format_.label_names),
             "sources": {source: count for source, count in sorted(tally.sources.items()) if count},
             **({"ratings": tally.ratings()} if format_.labels_steps else {}),
             "tokens": tally.lengths(),
@@ -56,7 +57,7 @@ def build_manifest(
         "agreement": dict(agreement or {}),
         "contamination": list(contamination),
         "notices": [*tally.notices, *format_.notices(policy, tally)],
-        "features": features_of(format_.schema(policy)),
+        "features": features_of(with_column(format_.schema(policy), policy)),
         "parts": [asdict(part) | {"split": _split(part.name, policy)} for part in parts],
     }
 
@@ -73,7 +74,7 @@ def combined_sha256(digests: Sequence[str]) -> str:
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def _as_read(labels: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:
+def labels_as_read(labels: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:
     """The labels by the values that stand in the rows, such as true and false."""
     counts: dict[str, int] = {}
     for label, count in sorted(labels.items()):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.jobs.model import Job
+from apps.core.statistics import Proportion
+from apps.labeling.models import Round
 from apps.projects.models import Project
 
 
@@ -29,6 +32,45 @@ class Export(Job):
 
     def __str__(self) -> str:
         return f"{self.format} export {self.pk} of {self.project}"
+
+
+class ReleaseAudit(models.Model):
+    """A part of an export that is labeled again, blindly, before the export may leave.
+
+    `sample` holds the exported first error by solution id: a position, or -1 for none. The round has a task for each.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open", "under way"
+        PASSED = "passed", "passed"
+        BLOCKED = "blocked", "blocked"
+        WITHDRAWN = "withdrawn", "withdrawn"
+
+    export = models.OneToOneField(Export, on_delete=models.CASCADE, related_name="audit")
+    round = models.OneToOneField(Round, null=True, on_delete=models.SET_NULL, related_name="audit")
+    share = models.FloatField(help_text="Share of the export's solutions that is drawn, above 0 and up to 1.")
+    gate = models.FloatField(help_text="Share of first errors that must agree, above 0 and up to 1.")
+    sample = models.JSONField(default=dict)
+    status = models.CharField(max_length=9, choices=Status, default=Status.OPEN)
+    compared = models.PositiveIntegerField(default=0, help_text="Solutions that were labeled again.")
+    agreed = models.PositiveIntegerField(default=0, help_text="Of these, those with the exported first error.")
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(share__gt=0, share__lte=1), name="audit_share_is_a_share"),
+            models.CheckConstraint(condition=Q(gate__gt=0, gate__lte=1), name="audit_gate_is_a_share"),
+            models.CheckConstraint(condition=Q(agreed__lte=F("compared")), name="agreed_within_compared"),
+        ]
+
+    def __str__(self) -> str:
+        return f"audit of export {self.export_id}: {self.get_status_display()}"
+
+    @property
+    def agreement(self) -> Proportion:
+        return Proportion(self.agreed, self.compared)
 
 
 class ExportPart(models.Model):

@@ -18,6 +18,7 @@ from django.utils import timezone
 from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
+from apps.exports.addresses import with_column
 from apps.exports.chunks import chunk_rows
 from apps.exports.files import export_folder
 from apps.exports.formats import FORMATS
@@ -59,7 +60,7 @@ def write_part(export: Export, part: ExportPart) -> None:
     folder = export_folder(export)
     folder.mkdir(parents=True, exist_ok=True)
     ExportPart.objects.filter(pk=part.pk).update(done=0)
-    columns = format_.schema(policy)
+    columns = with_column(format_.schema(policy), policy)
     with ExitStack() as stack:
         part_writers: dict[str, PartWriter] = {}
         writers: dict[str, PartWriter | MixedWriter] = {}

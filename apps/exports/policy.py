@@ -44,11 +44,15 @@ class PolicyError(ValueError):
 class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to label. The first of `sources` that rates a solution labels all of it.
 
+    combine            of several sources that rate a solution, the first one labels all of it (`solution`) or each step that
+                       it rates (`step`); or their `votes` decide each step, where a tie makes no label
     neutral            what a rating of 0 becomes; `own_class` only where the format has three classes
     unsure             what an unsure step becomes; `drop` leaves it without a label
     after_first_error  `leave_out` what follows the first bad step, call it `negative`, or keep it `as_rated`
     alternatives       each rated candidate that is not on the solution's own path: `rows`, one for each, with the steps
                        before it and then the candidate, as PRM800K was trained; or `drop`
+    unlabeled          a row ends before the first step without a label (`end_row`), or holds all steps and -100 for the label
+                       of such a step, which trainers ignore (`mask`; trl-prm and qwen-prm)
     people             several people on one solution: the `majority` of each step (a tie makes no label),
                        one row for `each` person, or the `first` to submit
     finish_reasons     of the submissions that count; by default not `give_up` and `bad_problem`
@@ -60,6 +64,10 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     step_tag           what `math-shepherd` writes after each step; a row whose text contains it is left out
     soft_threshold     with the source `monte_carlo_soft`, the share of successes from which a step is good
     estimation_runs    only these runs, by number; empty: all, the newest first
+    minimum_rollouts   labels of Monte Carlo with fewer counted rollouts make none
+    minimum_labels     with the source `human`: steps that fewer people rate have no label of theirs
+    columns            lists beside the labels of each step, in trl-prm and qwen-prm: `values`, its share of successes with the
+                       number of rollouts, the 95 % Wilson interval and the advantage over the step before
     judges             only these judges, as `NAME` or, of one version, `NAME v3`; empty: all, the newest run first
     answers            solutions with a right, a wrong or any final answer; of a comparison both sides
     pairs              what makes pairs, in this order, and of two texts only the first: people's `preferences`; `answers`, a
@@ -90,13 +98,16 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     contamination      lists of test problems, by name: problems that share 13 words in a row with one of them are left out
     splits             shares by name, such as {"train": 0.9, "test": 0.1}; empty: one file
     split_seed         another seed is another split
+    lineage            `column`: each row has the address of what it is made from, which leads to all that its labels rest on
     """
 
     sources: tuple[str, ...] = ("gold", "human", "monte_carlo_hard")
+    combine: Literal["solution", "step", "votes"] = "solution"
     neutral: Literal["positive", "negative", "own_class", "drop"] = "positive"
     unsure: Literal["drop", "positive", "negative"] = "drop"
     after_first_error: Literal["leave_out", "negative", "as_rated"] = "leave_out"
     alternatives: Literal["rows", "drop"] = "rows"
+    unlabeled: Literal["end_row", "mask"] = "end_row"
     people: Literal["majority", "each", "first"] = "majority"
     finish_reasons: tuple[Literal["found_error", "solution", "bad_problem", "give_up"], ...] = (
         "found_error",
@@ -109,6 +120,9 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     step_tag: Annotated[str, msgspec.Meta(min_length=1, max_length=50)] = STEP_TAG
     soft_threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
     estimation_runs: tuple[int, ...] = ()
+    minimum_rollouts: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    minimum_labels: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    columns: tuple[Literal["values"], ...] = ()
     judges: tuple[str, ...] = ()
     answers: Literal["all", "right", "wrong"] = "all"
     pairs: tuple[Literal["preferences", "answers", "labels"], ...] = ("preferences",)
@@ -132,6 +146,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     contamination: tuple[str, ...] = ()
     splits: dict[str, float] = {}
     split_seed: str = "annotate"
+    lineage: Literal["drop", "column"] = "drop"
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LabelPolicy:
@@ -150,6 +165,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _check_sources(policy.sources)
         _check_critiques(policy.critiques)
         _check_rounds(policy)
+        _check_label_keys(policy)
         _check_selection(policy)
         _check_splits(policy.splits)
         return policy
@@ -202,6 +218,16 @@ def _check_rounds(policy: LabelPolicy) -> None:
         raise PolicyError(
             "rounds", f"must be empty unless the source human is named: {', '.join(policy.sources)} belong to no round"
         )
+
+
+def _check_label_keys(policy: LabelPolicy) -> None:
+    """Refuses keys that would change nothing, or that contradict each other."""
+    if policy.combine != "solution" and policy.people == "each":
+        raise PolicyError("combine", "must be solution where people is each: every person has labels of their own")
+    if policy.minimum_rollouts and not any(source.startswith("monte_carlo") for source in policy.sources):
+        raise PolicyError("minimum_rollouts", "must be 0 unless a source of Monte Carlo is named")
+    if policy.minimum_labels and "human" not in policy.sources:
+        raise PolicyError("minimum_labels", "must be 0 unless the source human is named")
 
 
 def _check_selection(policy: LabelPolicy) -> None:

@@ -22,6 +22,7 @@ _LABEL_COLUMNS = frozenset(
     [
         "label",
         "labels",
+        "lineage",
         "margin",
         "votes",
         "values",
@@ -65,13 +66,8 @@ def digest(*values: Any) -> bytes:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Without what only one container has: empty columns, and extras, whose keys differ from row to row."""
     if isinstance(value, Mapping):
-        return {
-            name: _without_nulls(item)
-            for name, item in value.items()
-            if item is not None and not (name == "extras" and isinstance(item, Mapping))
-        }
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 

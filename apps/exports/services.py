@@ -15,6 +15,7 @@ from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
 from apps.exports.contamination import check_contamination
 from apps.exports.formats import FORMATS
+from apps.exports.formats.base import check_step_columns
 from apps.exports.models import Export, SavedPolicy
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.writers import CONTAINERS
@@ -62,6 +63,7 @@ def checked_policy(format: str, values: Mapping[str, Any], project: Project) -> 
     try:
         policy = LabelPolicy.from_dict(values)
         FORMATS[format].check(policy)
+        check_step_columns(FORMATS[format], policy)
         _check_judges(policy, project)
         check_contamination(policy, project)
     except PolicyError as error:

@@ -26,6 +26,7 @@ from apps.core.zstd import ZstdFile
 
 CONTAINERS = ("jsonl", "jsonl.gz", "jsonl.zst", "parquet")
 ROW_GROUP = 2000  # Rows in memory at once.
+MIXED = 4 * ROW_GROUP  # Rows that are put in order at once.
 
 Row = dict[str, Any]
 Rows = Sequence[Row] | pl.DataFrame
@@ -124,7 +125,7 @@ class MixedWriter:
     ) -> None:
         if kind is None:
             true, false = self._waiting[True], self._waiting[False]
-            for is_true in mixing_order(true.count, false.count, most=ROW_GROUP):
+            for is_true in mixing_order(true.count, false.count, most=MIXED):
                 both = pl.concat([true.take(int(is_true.sum())), false.take(int((~is_true).sum()))])
                 self._writer.write(both[mixed_places(is_true)])
         for waiting in self._waiting.values():

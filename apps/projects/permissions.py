@@ -22,6 +22,8 @@ NEEDS: dict[str, Role] = {
     "view": Role.LABELER,
     "browse": Role.REVIEWER,
     "review": Role.REVIEWER,
+    # Its figures include estimates of tasks that labelers still have before them.
+    "evaluate": Role.REVIEWER,
     "import": Role.MANAGER,
     "export": Role.MANAGER,
     "manage_rounds": Role.MANAGER,

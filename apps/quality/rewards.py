@@ -116,7 +116,7 @@ def known_ratings(project: Project, texts: Sequence[ScorableText]) -> list[dict[
     """By text, for each position: the rating of the step behind these steps; None where there is none."""
     digests = {problem_digest(text.problem) for text in texts}
     problems = dict(Problem.objects.filter(project=project, digest__in=digests).values_list("digest", "pk"))
-    solutions_of = _solutions_of(set(problems.values()), (step for text in texts for step in text.steps))
+    solutions_of = _solutions_of(set(problems.values()), texts)
     step_ids: list[dict[int, set[int]]] = []
     for text in texts:
         problem = problems.get(problem_digest(text.problem))
@@ -137,10 +137,13 @@ class _Solution:
     candidates: defaultdict[int, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
 
 
-def _solutions_of(problem_ids: set[int], texts: Iterable[str]) -> dict[int, list[_Solution]]:
+def _solutions_of(problem_ids: set[int], texts: Sequence[ScorableText]) -> dict[int, list[_Solution]]:
     """By problem: its solutions, with those of their steps that have one of these texts."""
-    wanted = {form for text in texts for form in (text, text.strip())}
-    rows = Step.objects.filter(solution__problem__in=problem_ids, text__in=wanted).order_by("solution_id")
+    # A solution with another first step shares none: a problem may have thousands.
+    first_steps = _forms(text.steps[0] for text in texts if text.steps)
+    begun = Step.objects.filter(solution__problem__in=problem_ids, position=0, text__in=first_steps)
+    wanted = _forms(step for text in texts for step in text.steps)
+    rows = Step.objects.filter(solution__in=begun.values("solution"), text__in=wanted).order_by("solution_id")
     solutions: defaultdict[int, dict[int, _Solution]] = defaultdict(dict)
     columns = ("solution__problem_id", "solution_id", "id", "position", "text", "chosen")
     for problem_id, solution_id, pk, position, text, chosen in rows.values_list(*columns):
@@ -149,6 +152,11 @@ def _solutions_of(problem_ids: set[int], texts: Iterable[str]) -> dict[int, list
         if chosen:
             solution.path[position] = text.strip()
     return {problem_id: list(by_id.values()) for problem_id, by_id in solutions.items()}
+
+
+def _forms(texts: Iterable[str]) -> set[str]:
+    """The texts as they are and without white space around them: stored steps have either."""
+    return {form for text in texts for form in (text, text.strip())}
 
 
 def _same_steps(solutions: Sequence[_Solution], steps: Sequence[str]) -> dict[int, set[int]]:

@@ -37,9 +37,19 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/rounds/<signed:number>/pause", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>/close", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>/claim", "post", "labeler", "label"),
+    ("projects/<slug:slug>/exports", "get", "manager", "read"),
     ("projects/<slug:slug>/exports", "post", "manager", "write"),
+    ("projects/<slug:slug>/exports/preview", "post", "manager", "read"),
+    ("projects/<slug:slug>/exports/stream", "post", "manager", "read"),
+    ("projects/<slug:slug>/label-policies", "get", "manager", "read"),
+    ("projects/<slug:slug>/label-policies", "post", "manager", "write"),
+    ("label-policies/<int:pk>", "get", "manager", "read"),
     ("projects/<slug:slug>/contamination-lists", "get", "manager", "read"),
     ("projects/<slug:slug>/contamination-lists", "post", "manager", "write"),
+    ("projects/<slug:slug>/evaluations", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/evaluations", "post", "reviewer", "write"),
+    ("evaluations/<int:pk>", "get", "reviewer", "read"),
+    ("evaluations/<int:pk>/cancel", "post", "reviewer", "write"),
     ("projects/<slug:slug>/endpoints", "get", "manager", "read"),
     ("projects/<slug:slug>/endpoints", "post", "manager", "write"),
     ("projects/<slug:slug>/estimation-runs", "get", "reviewer", "read"),
@@ -81,6 +91,10 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("exports/<int:pk>", "get", "manager", "read"),
     ("exports/<int:pk>/cancel", "post", "manager", "write"),
     ("exports/<int:pk>/download", "get", "manager", "read"),
+    ("exports/<int:pk>/files", "get", "manager", "read"),
+    ("exports/<int:pk>/files/<str:name>", "get", "manager", "read"),
+    ("exports/<int:pk>/archive", "get", "manager", "read"),
+    ("exports/<int:pk>/diff", "get", "manager", "read"),
 ]
 # One's own turns only, whatever the role: tested apart.
 VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "skip", "correct")
@@ -101,6 +115,8 @@ def call(world: World) -> Call:
         "steps": world.solution.steps.all()[0].pk,
         "assignments": world.round.assignments.get().pk,
         "exports": world.export.pk,
+        "evaluations": world.evaluation.pk,
+        "label-policies": world.saved_policy.pk,
         "estimation-runs": world.run.pk,
         "sampling-runs": world.sampling.pk,
         "scoring-runs": world.scoring.pk,
@@ -108,7 +124,7 @@ def call(world: World) -> Call:
 
     def one(client: Client, method: str, route: str) -> HttpResponseBase:
         path = route.replace("<slug:slug>", world.project.slug).replace("<signed:number>", str(world.round.number))
-        path = path.replace("<int:pk>", str(ids.get(route.partition("/")[0], 0)))
+        path = path.replace("<int:pk>", str(ids.get(route.partition("/")[0], 0))).replace("<str:name>", "README.md")
         return getattr(client, method)(
             f"/api/v1/{path}",
             {},

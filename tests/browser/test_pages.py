@@ -45,6 +45,7 @@ PAGES: dict[str, Callable[[World], str]] = {
     "exports": lambda _: "exports",
     "new export": lambda _: "exports/new",
     "export": lambda world: f"exports/{world.export.pk}",
+    "compared exports": lambda _: "exports/compare",
     "rounds": lambda _: "rounds",
     "new round": lambda _: "rounds/new",
     "draft": lambda world: f"rounds/{world.draft.number}",

@@ -45,7 +45,7 @@ def test_solutions_are_scored_and_the_scores_are_read(
     expect(forecast).to_contain_text("requests")
     page.get_by_label("Prompt").select_option("annotate")
     page.get_by_label("plain JSON").check()
-    expect(forecast).to_contain_text("must be empty")
+    expect(forecast).to_contain_text("sends problem and steps as they are")
     page.get_by_label("token probability").check()
     expect(forecast.locator("dd").nth(2)).to_have_text("120")
     see(page, "new")

@@ -14,6 +14,8 @@ from apps.accounts.models import User
 from apps.accounts.services import issue_token
 from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, StepEstimate
+from apps.evaluation.run import run_evaluation
+from apps.evaluation.services import create_evaluation
 from apps.exports.services import create_export
 from apps.labeling.models import Assignment, GoldLabel
 from apps.labeling.queue.claim import claim
@@ -21,7 +23,8 @@ from apps.labeling.queue.leases import skip
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
 from apps.projects.services import add_member, create_project, invite, publish_guidelines
-from tests.cast import make_problem, make_screening, make_solution, make_user, signed_in
+from tests.cast import make_gold, make_problem, make_screening, make_solution, make_user, signed_in
+from tests.evaluation.scored_project import judge, make_judge_run
 from tests.world import ROW, rate
 
 
@@ -107,6 +110,19 @@ def more_files(project: Project, alice: User, count: int) -> None:
         create_export(project=project, format="annotate", requested_by=alice)
 
 
+def more_evaluations(project: Project, alice: User, count: int) -> None:
+    """As many finished ones, about as many raters."""
+    solution = make_solution(make_problem(project))
+    make_gold(solution, 1, -1)
+    for _ in range(count):
+        judge(make_judge_run(project), solution, 1, -1)
+        for kind in ("processbench", "steps"):
+            evaluation = create_evaluation(
+                project=project, kind=kind, options={"resamples": 0}, requested_by=alice, enqueue=False
+            )
+            run_evaluation(evaluation_id=evaluation.pk)
+
+
 def more_projects(project: Project, alice: User, count: int) -> None:
     for _ in range(count):
         other = create_project(slug=f"project-{Project.objects.count()}", owner=alice)
@@ -162,6 +178,8 @@ def first_solution(project: Project) -> str:
         ("/projects/algebra/imports", more_files),
         ("/projects/algebra/exports", more_files),
         ("/projects/algebra/exports/new", more_rounds),
+        ("/projects/algebra/evaluation", more_evaluations),
+        ("/projects/algebra/evaluation/new", more_evaluations),
         ("/projects/algebra/people", more_people),
         ("/projects/algebra/guidelines", more_guidelines),
         ("/account", more_projects),

@@ -16,6 +16,7 @@ from apps.accounts.models import User
 from apps.corpus.imports.run import run_import
 from apps.corpus.records import Record
 from apps.corpus.services import create_import
+from apps.exports import chunks
 from apps.exports.chunk_rows import rows_by_split
 from apps.exports.chunks import chunk_rows
 from apps.exports.formats import FORMATS
@@ -148,3 +149,43 @@ def test_columns_of_the_database_and_of_its_records_give_the_same_file_and_count
         assert without_zeros(counts) == without_zeros(tally), (name, policy)
         has_rows += bool(by_columns)
     assert has_rows > 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_canonical_row_in_columns_is_that_of_its_record(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    imported(project, records(40, seed=3))
+    members = Membership.objects.filter(project=project, status=Membership.Status.IMPORTED).order_by("pk")
+    Membership.objects.filter(pk=members[0].pk).update(status=Membership.Status.SUSPENDED)
+    recompute_project(project=project)
+    loaded = list(chain.from_iterable(load_records(project)))
+    monkeypatch.setattr(chunks, "CANONICAL_CHUNK", 7)
+    monkeypatch.setattr(chunks, "_by_records", None)  # Nothing here is rare.
+    dice = Random(2)
+    for number in range(8):
+        policy = random_policy(dice, **({"splits": {"train": 0.5, "test": 0.5}} if number % 2 else {}))
+        tally, counts = Tally(), Tally()
+        by_records = rows_by_split(loaded, FORMATS["annotate"], policy, tally)
+        by_columns: dict[str, bytes] = {}
+        for chunk in chunk_rows(project, FORMATS["annotate"], policy):
+            counts.add(chunk.tally)
+            for split, rows in chunk.rows.items():
+                by_columns[split] = by_columns.get(split, b"") + lines_of(rows)
+        wanted = {split: lines_of(rows) for split, rows in by_records.items() if rows}
+        assert by_columns == wanted
+        for rows in by_records.values():
+            tally.count_rows(rows)
+        assert without_zeros(counts) == without_zeros(tally), policy
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rare_in_a_canonical_row_comes_from_its_record(project: Project, rita: User) -> None:
+    imported(project, records(12))
+    complicated(project, rita)
+    lines = b"".join(
+        lines_of(rows)
+        for chunk in chunk_rows(project, FORMATS["annotate"], LabelPolicy())
+        for rows in chunk.rows.values()
+    )
+    loaded = list(chain.from_iterable(load_records(project)))
+    assert lines == lines_of(rows_by_split(loaded, FORMATS["annotate"], LabelPolicy(), Tally())[""])
+    assert b'"role":"reviewer"' in lines

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.exports import parts
 from apps.exports.models import Export
 from apps.exports.output import write_file
 from apps.projects.models import Project
@@ -149,3 +150,31 @@ def test_an_interrupted_copy_leaves_the_earlier_file_and_no_half_one(
     monkeypatch.setattr(shutil, "copyfileobj", write)
     assert (folder / "one.jsonl").read_bytes() == before
     assert names_in(folder) == {"one.jsonl", "README.md", "manifest.json"}
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "jsonl.zst", "parquet"])
+def test_several_parts_become_one_file(
+    rich: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Any, ending: str
+) -> None:
+    whole, _ = command(rich, tmp_path / "whole", container=ending)
+    monkeypatch.setattr(parts, "PART_SIZE", 5)
+    folder = tmp_path / "one"
+    folder.mkdir()
+    told, _ = command(rich, folder / f"out.{ending}")
+    assert len(Export.objects.latest("pk").parts) > 2
+    content = (folder / f"out.{ending}").read_bytes()
+    assert (told["rows"], told["sha256"]) == (whole["rows"], hashlib.sha256(content).hexdigest())
+    rows = rows_in(Path(whole["files"][0]))
+    assert rows_in(folder / f"out.{ending}") == rows
+    (part,) = json.loads((folder / "manifest.json").read_text())["parts"]
+    assert part == {
+        "name": f"out.{ending}",
+        "rows": told["rows"],
+        "bytes": len(content),
+        "sha256": told["sha256"],
+        "split": "train",
+    }
+    assert load(folder)["train"].to_list() == rows
+    many, _ = command(rich, tmp_path / "many", container=ending)
+    assert len(many["files"]) > 2
+    assert load(tmp_path / "many")["train"].to_list() == rows

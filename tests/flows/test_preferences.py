@@ -78,7 +78,7 @@ def test_pairs_come_out_as_they_went_in(project: Project, file: Path, tmp_path: 
     output = tmp_path / "out.jsonl"
     made = command("export", project=project.slug, format="reward-pairs", output=output)
     assert made["rows"] == 3
-    assert rows(output) == PAIRS
+    assert [{name: row[name] for name in PAIRS[0]} for row in rows(output)] == PAIRS
     told = json.loads((tmp_path / "manifest.json").read_text())
     assert told["counts"]["comparisons"] == 3
     assert told["counts"]["labels"] == {"negligibly": 1, "significantly": 1, "slightly": 1}

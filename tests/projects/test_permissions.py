@@ -11,12 +11,13 @@ from apps.projects.permissions import NEEDS, can, membership_for, membership_of,
 
 MAY = {
     "labeler": {"label", "view"},
-    "reviewer": {"label", "view", "browse", "review"},
+    "reviewer": {"label", "view", "browse", "review", "evaluate"},
     "manager": {
         "label",
         "view",
         "browse",
         "review",
+        "evaluate",
         "import",
         "export",
         "manage_rounds",
@@ -32,6 +33,7 @@ MAY = {
         "view",
         "browse",
         "review",
+        "evaluate",
         "import",
         "export",
         "manage_rounds",

@@ -32,8 +32,9 @@ class ExportDiffView(APIView):
 
         Small files are compared at once. For large ones a worker does it: 202 until `status` is `finished` or `failed`.
         """
+        before = export_of(request, pk)
         other = parse_number(request.query_params.get("with", ""), biggest=BIGGEST_ID)
         if other is None:
             raise serializers.ValidationError({"with": "Must be the id of an export."})
-        diff = compare_exports(before=export_of(request, pk), after=export_of(request, other))
+        diff = compare_exports(before=before, after=export_of(request, other))
         return Response(ExportDiffSerializer(diff).data, status=200 if diff.has_ended else 202)

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.models import ApiToken
 from apps.api.access import export_of, project_of, user_of
 from apps.api.corpus.imports import AcceptedSerializer
 from apps.api.pagination import NdjsonRenderer, Pages
@@ -116,6 +117,8 @@ class ExportPreviewSerializer(serializers.Serializer[Any]):
 
 
 class ExportPreviewView(APIView):
+    scope = ApiToken.Scope.READ
+
     @extend_schema(request=RowsSerializer, responses=ExportPreviewSerializer)
     def post(self, request: Request, slug: str) -> Response:
         """The first rows and the counts of a sample. Nothing is stored."""
@@ -126,6 +129,7 @@ class ExportPreviewView(APIView):
 
 
 class ExportStream(APIView):
+    scope = ApiToken.Scope.READ
     renderer_classes = [NdjsonRenderer, JSONRenderer]
 
     @extend_schema(

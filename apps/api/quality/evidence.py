@@ -18,7 +18,7 @@ from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import Solution
 from apps.judging.models import JudgeRun
 from apps.labeling.models import NotCounted
-from apps.projects.models import Membership
+from apps.projects.models import Membership, Project
 from apps.quality.models import Consensus
 from apps.quality.review.evidence import Evidence, LabelerEvidence, Naming, StepEvidence, evidence_of
 from apps.quality.review.history import HistoryEntry, history_of
@@ -157,7 +157,7 @@ def consensus_row(consensus: Consensus | None) -> Row | None:
     return None if consensus is None else dict(ConsensusSerializer(consensus).data)
 
 
-def _evidence_row(solution: Solution, evidence: Evidence, history: list[HistoryEntry], naming: Naming) -> Row:
+def evidence_row(solution: Solution, evidence: Evidence, history: list[HistoryEntry], naming: Naming) -> Row:
     reviewers = {labeler.correction.reviewer.pk for labeler in evidence.labelers if labeler.correction is not None}
     names = naming(reviewers) if reviewers else {}
     return {
@@ -247,16 +247,22 @@ def _assignment_row(labeler: LabelerEvidence, names: Mapping[int, str]) -> Row:
     }
 
 
+def pseudonyms_in(project: Project) -> Naming:
+    """Names people by their pseudonyms in the project."""
+
+    def naming(user_ids: set[int]) -> dict[int, str]:
+        pseudonyms = Membership.objects.filter(project=project, user__in=user_ids).pseudonyms()
+        return {pk: pseudonyms.get(pk, "") for pk in user_ids}
+
+    return naming
+
+
 class SolutionEvidenceView(APIView):
     @extend_schema(responses=EvidenceSerializer)
     def get(self, request: Request, pk: int) -> Response:
         """All evidence on a solution, step by step. People are named by pseudonym; steps count from 0."""
         solution = solution_of(request, pk, "review")
-
-        def naming(user_ids: set[int]) -> dict[int, str]:
-            pseudonyms = Membership.objects.filter(project=solution.project, user__in=user_ids).pseudonyms()
-            return {pk: pseudonyms.get(pk, "") for pk in user_ids}
-
+        naming = pseudonyms_in(solution.project)
         evidence = evidence_of(solution, naming)
         history = history_of(solution, evidence, naming)
-        return Response(_evidence_row(solution, evidence, history, naming))
+        return Response(evidence_row(solution, evidence, history, naming))

@@ -15,8 +15,8 @@ from apps.api.access import project_of
 from apps.api.errors import flat_errors
 from apps.api.scoring.runs import PROMPT_HELP
 from apps.core.errors import Unprocessable
-from apps.inference.scorers import SCORERS
 from apps.quality.rewards import DEFAULT_OKAY, SOURCES, RewardRequest, Rewards, rewards_of
+from apps.scoring.models import KIND_CHOICES
 from apps.scoring.serve import ScorableText
 
 MOST_ITEMS = 256
@@ -52,7 +52,7 @@ class RewardRequestSerializer(serializers.Serializer[Any]):
     endpoint = serializers.CharField(
         max_length=60, required=False, help_text="Name of the endpoint; by default the project's reward model."
     )
-    kind = serializers.ChoiceField(choices=sorted(SCORERS), required=False)
+    kind = serializers.ChoiceField(choices=KIND_CHOICES, required=False)
     prompt = serializers.DictField(required=False, help_text=PROMPT_HELP)
     okay = serializers.FloatField(
         min_value=0, max_value=1, default=DEFAULT_OKAY, help_text="The reward of a step that people rated okay."

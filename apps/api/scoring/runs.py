@@ -19,8 +19,7 @@ from apps.api.filters import IntegerFilter, filtered, parameters_of
 from apps.api.pagination import ListView, Pages, Row
 from apps.core.errors import NotFound
 from apps.inference.models import Endpoint
-from apps.inference.scorers import SCORERS
-from apps.scoring.models import RewardModel, ScoringRun, StepScore
+from apps.scoring.models import KIND_CHOICES, RewardModel, ScoringRun, StepScore
 from apps.scoring.reducers import Reducer
 from apps.scoring.reward_model import set_reward_model
 from apps.scoring.services import cancel_scoring, pause_scoring, resume_scoring, start_scoring
@@ -81,7 +80,7 @@ class ScoringRunSerializer(serializers.ModelSerializer[ScoringRun]):
 
 class ScorerSerializer(serializers.Serializer[Any]):
     endpoint = serializers.CharField(max_length=60, help_text="Name of the endpoint.")
-    kind = serializers.ChoiceField(choices=sorted(SCORERS), required=False)
+    kind = serializers.ChoiceField(choices=KIND_CHOICES, required=False)
     options = serializers.DictField(required=False, help_text="Options of the kind.")
     prompt = serializers.DictField(required=False, help_text=PROMPT_HELP)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_required
@@ -38,7 +39,7 @@ def new_scoring(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         return redirect("scoring", slug, run.number)
     first = Endpoint.objects.usable_in(place.project).first()
     expected = scoring_forecast(project=place.project, endpoint=first, kind=DEFAULT_KIND)
-    context = place.context("estimation", form=form, scorers=SCORERS, expected=expected, endpoint=first)
+    context = place.context("estimation", form=form, kinds=_kinds(), expected=expected, endpoint=first)
     return render(request, "scoring/new.html", context, status=422 if form.errors else 200)
 
 
@@ -63,6 +64,11 @@ def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     return render(request, "scoring/_forecast.html", context)
 
 
+def _kinds() -> list[dict[str, str]]:
+    """Not the classes themselves: a template calls what can be called."""
+    return [{"name": scorer.name, "title": scorer.title, "about": scorer.about} for scorer in SCORERS.values()]
+
+
 def _form(request: AuthenticatedRequest, place: Place) -> NewScoringForm:
     return NewScoringForm(request.POST or None, project=place.project, sources=facets_of(place.project).sources)
 
@@ -76,7 +82,9 @@ def scoring(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespon
     context = place.context(
         "estimation",
         run=run,
-        scorer=SCORERS.get(run.kind),
+        # Line ends and spaces decide what the model reads, so they are made visible.
+        prompt=[(name, json.dumps(value, ensure_ascii=False)) for name, value in run.prompt.items() if value],
+        options=[(name, value) for name, value in run.options.items() if value != []],
         can_resume=run.status in (JobStatus.PAUSED, JobStatus.FAILED) and run.endpoint_id is not None,
     )
     if run.has_ended or run.status == JobStatus.PAUSED:

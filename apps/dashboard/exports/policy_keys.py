@@ -262,6 +262,12 @@ POLICY_KEYS: dict[str, PolicyKey] = {
         "All solutions of a problem are in the same split.",
     ),
     "split_seed": PolicyKey("Seed", SPLITS, "Another seed makes another split and another selection."),
+    "lineage": PolicyKey(
+        "Column with each row's lineage",
+        SPLITS,
+        "The address of the solution that the row is made from, which leads to all that its labels rest on.",
+        {"drop": "no", "column": "yes"},
+    ),
 }
 
 

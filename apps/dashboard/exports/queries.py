@@ -17,6 +17,7 @@ from apps.estimation.models import EstimationRun
 from apps.exports.files import ExportFile, export_files
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import Reader
+from apps.exports.manifest import labels_as_read
 from apps.exports.models import ContaminationList, Export, ExportDiff
 from apps.exports.policy import LabelPolicy
 from apps.exports.preview import preview_export
@@ -53,6 +54,7 @@ def preview_context(project: Project, format_: str, policy: LabelPolicy) -> dict
     preview = preview_export(project=project, format=format_, policy=policy)
     tally = preview.tally
     counts = msgspec.to_builtins(tally, str_keys=True)
+    counts["labels_as_read"] = labels_as_read(tally.labels, FORMATS[format_].label_names)
     defaults = LabelPolicy().to_dict()
     changed = {name: value for name, value in policy.to_dict().items() if value != defaults[name]}
     return {

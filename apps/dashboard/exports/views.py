@@ -14,9 +14,11 @@ from apps.accounts.http import AuthenticatedRequest
 from apps.core.errors import DomainError
 from apps.core.http.downloads import download, download_joined
 from apps.core.http.ids import parse_id
+from apps.core.jobs.model import JobStatus
 from apps.core.json_input import read_json_object
 from apps.dashboard.access import Place, export_of, place_for, saved_policy_of
 from apps.dashboard.exports.forms import ExportForm, PastedPolicyForm
+from apps.dashboard.exports.lineage import audit_context
 from apps.dashboard.exports.queries import (
     comparable_exports,
     diff_context,
@@ -154,6 +156,8 @@ def export(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "export")
     export = export_of(place, pk)
     context = place.context("exports", export=export, **export_context(export))
+    if export.status == JobStatus.FINISHED and not request.htmx:
+        context |= audit_context(place, export)
     return render(request, "exports/_export.html" if request.htmx else "exports/export.html", context)
 
 

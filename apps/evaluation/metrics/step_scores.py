@@ -19,7 +19,7 @@ from apps.quality.statistics.ratings import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
-class StepScores:
+class PrmScores:
     """`good` and `bad` are the accuracies on steps that are good and bad."""
 
     f1: Measured
@@ -32,14 +32,14 @@ class StepScores:
     bad_count: int
 
 
-def step_scores(called_good: Bools, is_good: Bools, problems: Ints, *, resamples: int = RESAMPLES) -> StepScores:
+def step_scores(called_good: Bools, is_good: Bools, problems: Ints, *, resamples: int = RESAMPLES) -> PrmScores:
     """From one entry per step; intervals by the bootstrap over `problems` (a number for each step)."""
     tallies = by_cluster(step_tallies(called_good, is_good), problems)
     f1, negative_f1, prm_score, accuracy, good, bad = (
         measure(tallies, read, resamples=resamples)
         for read in (_f1, _negative_f1, prm_score_of, _accuracy, _accuracy_of_good, _accuracy_of_bad)
     )
-    return StepScores(f1, negative_f1, prm_score, accuracy, good, bad, int(is_good.sum()), int((~is_good).sum()))
+    return PrmScores(f1, negative_f1, prm_score, accuracy, good, bad, int(is_good.sum()), int((~is_good).sum()))
 
 
 def step_tallies(called_good: Bools, is_good: Bools) -> Floats:

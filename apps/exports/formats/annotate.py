@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import polars as pl
 import pyarrow as pa
 from msgspec import inspect
 
 from apps.corpus.canonical_row import CanonicalRow, RatedSteps, plain_type, row_fields, row_of
-from apps.corpus.labels import BAD, GREAT, UNKNOWN, hard_label
+from apps.corpus.labels import hard_label
 from apps.corpus.records import Record
 from apps.exports.formats.base import ARCHIVES, Reader, Row, SolutionFormat, label_name
+from apps.exports.formats.canonical_frame import HARD_NAMES, canonical_frame, count_canonical
+from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -21,16 +24,14 @@ _ARROW_TYPES = {
     inspect.IntType: pa.int64(),
     inspect.FloatType: pa.float64(),
     inspect.BoolType: pa.bool_(),
+    inspect.DictType: pa.string(),  # Extras, whose keys differ from row to row, are JSON in one text.
 }
-_HARD_NAMES = {GREAT: "reaches the answer", BAD: "misses the answer", UNKNOWN: "no rollout counted"}
 
 
 def _arrow_type(type_: inspect.Type) -> pa.DataType:
-    """A struct's columns leave out extras, whose keys differ from row to row."""
     type_ = plain_type(type_)
     if isinstance(type_, inspect.StructType):
-        fields = [field for field in row_fields(type_) if not isinstance(field.type, inspect.DictType)]
-        return pa.struct([(field.encode_name, _arrow_type(field.type)) for field in fields])
+        return pa.struct([(field.encode_name, _arrow_type(field.type)) for field in row_fields(type_)])
     return pa.list_(_arrow_type(type_.item_type)) if isinstance(type_, inspect.ListType) else _ARROW_TYPES[type(type_)]
 
 
@@ -46,16 +47,20 @@ class Annotate(SolutionFormat):
     def check(self, policy: LabelPolicy) -> None:
         """Every policy is valid: it only decides `first_error`."""
 
+    def frame(self, chunk: SolutionChunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+        """The rows of a chunk that a `CanonicalLoader` has loaded."""
+        count_canonical(chunk, tally)
+        return canonical_frame(chunk, policy, self.columns)
+
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         if record.comparison is not None:
             _count(record, tally)
-            row = row_of(CanonicalRow(problem=record.problem, comparison=record.comparison, people=record.people))
-            yield {name: row[name] for name in ("problem", "comparison", "people")}
+            yield row_of(CanonicalRow(problem=record.problem, comparison=record.comparison, people=record.people))
         if record.solution is None:
             return
         _count(record, tally)
         labelings = resolve(record, policy)
-        row = row_of(
+        yield row_of(
             CanonicalRow(
                 problem=record.problem,
                 solution=record.solution,
@@ -68,8 +73,6 @@ class Annotate(SolutionFormat):
                 first_error=labelings[0].first_error if labelings else None,
             )
         )
-        del row["comparison"]
-        yield row
 
 
 def _count(record: Record, tally: Tally) -> None:
@@ -87,7 +90,7 @@ def _count(record: Record, tally: Tally) -> None:
         tally.carry(str(step.rating) for step in record.consensus)
     for run in record.estimates:
         tally.sources["monte_carlo"] += 1
-        tally.carry(_HARD_NAMES[hard_label(count.rollouts, count.successes, hard=count.hard)] for count in run.steps)
+        tally.carry(HARD_NAMES[hard_label(count.rollouts, count.successes, hard=count.hard)] for count in run.steps)
     for judge in record.judges:
         tally.sources["judge"] += 1
         tally.carry(str(verdict.rating) for verdict in judge.steps)

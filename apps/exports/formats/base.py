@@ -45,6 +45,7 @@ class Format(Protocol):
 
     `readers` are the programs that read them, `of` the records it takes: solutions, comparisons, or both. `group` is one
     of GROUPS. `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
+    `masks`: it can hold steps without a label. `has_values`: it can hold the lists that `policy.columns` asks for.
     `label_names` are the values in the rows for the labels that the tally counts, where they differ.
     `by_problem`: it sees all records of a problem at once, by `problem_rows`. Inherit `BaseFormat` for the usual answers.
     """
@@ -59,6 +60,8 @@ class Format(Protocol):
     mixed_column: str
     label_names: Mapping[str, str]
     by_problem: bool
+    masks: bool
+    has_values: bool
 
     def kinds(self, policy: LabelPolicy) -> tuple[str, ...]:
         """The records of `of` that this policy needs."""
@@ -88,6 +91,8 @@ class BaseFormat:
     mixed_column = ""
     label_names: Mapping[str, str] = {}
     by_problem = False
+    masks = False
+    has_values = False
 
     def kinds(self, policy: LabelPolicy) -> tuple[str, ...]:
         return self.of
@@ -117,6 +122,14 @@ class SolutionFormat(BaseFormat):
 def check_two_classes(name: str, policy: LabelPolicy) -> None:
     if policy.neutral == "own_class":
         raise PolicyError("neutral", f"must be positive, negative or drop: {name} has two classes")
+
+
+def check_step_columns(format_: Format, policy: LabelPolicy) -> None:
+    """Refuses keys that the format would silently ignore."""
+    if policy.unlabeled == "mask" and not format_.masks:
+        raise PolicyError("unlabeled", f"must be end_row: {format_.name} has no label for a step without one")
+    if policy.columns and not format_.has_values:
+        raise PolicyError("columns", f"must be empty: {format_.name} has no lists of a value for each step")
 
 
 def check_plain_prompts(name: str, policy: LabelPolicy) -> None:

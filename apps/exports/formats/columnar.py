@@ -11,12 +11,15 @@ import pyarrow as pa
 
 from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
-from apps.exports.formats.base import PROCESS, BaseFormat, Reader, Row
-from apps.exports.labels.columns.chunk import Chunk, chunk_of
+from apps.exports.formats.base import PROCESS, BaseFormat, Reader, Row, check_step_columns, check_two_classes
+from apps.exports.labels.columns.chunk import SolutionChunk, chunk_of
 from apps.exports.labels.columns.examples import Examples, fitting_examples
 from apps.exports.labels.columns.steps import label_steps
+from apps.exports.labels.columns.values import ADVANTAGES, VALUES, step_values
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
+
+IGNORED = -100  # The label of a step without one, which TRL, axolotl and transformers leave out of the loss.
 
 
 class ColumnFormat(BaseFormat, ABC):
@@ -34,7 +37,7 @@ class ColumnFormat(BaseFormat, ABC):
     def check(self, policy: LabelPolicy) -> None: ...
 
     @abstractmethod
-    def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+    def frame(self, chunk: SolutionChunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
         """The rows of the chunk's solutions in order: `row`, the number of the solution, and the columns of the schema.
 
         Counts in `tally` what is written and left out.
@@ -50,8 +53,19 @@ class ExampleFormat(ColumnFormat):
 
     group = PROCESS
     labels_steps = True
+    columns: pa.Schema
 
-    def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        if not policy.columns:
+            return self.columns
+        lists = {name: pa.list_(pa.float64()) for name in (*VALUES, ADVANTAGES)} | {"rollouts": pa.list_(pa.int64())}
+        return pa.schema([*self.columns, *(pa.field(name, kind) for name, kind in lists.items())])
+
+    def check(self, policy: LabelPolicy) -> None:
+        check_two_classes(self.name, policy)
+        check_step_columns(self, policy)
+
+    def frame(self, chunk: SolutionChunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
         labels = label_steps(chunk.frames, policy)
         texts = chunk.frames.steps["text"]
         tag = self.tag(policy)
@@ -60,7 +74,10 @@ class ExampleFormat(ColumnFormat):
             return self.unfit_reasons(_rows(chunk, examples, texts), policy)
 
         examples = fitting_examples(labels, tally, unfit_reasons if tag else None)
-        return self.example_frame(_rows(chunk, examples, texts), policy)
+        rows = self.example_frame(_rows(chunk, examples, texts), policy)
+        if not policy.columns:
+            return rows
+        return rows.with_columns(_value_lists(examples, step_values(chunk.frames, policy)))
 
     def tag(self, policy: LabelPolicy) -> str:
         """What the format writes after each step, if it does; no text may contain it."""
@@ -88,6 +105,10 @@ class ExampleRows:
         self.texts = texts
         self.is_good = examples.steps["label"] == GREAT
 
+    def numeric_labels(self) -> pl.Series:
+        """By step, 1 or 0, and IGNORED for a step without a label."""
+        return self.is_good.cast(pl.Int64).fill_null(IGNORED).alias("label")
+
     def lists(self, values: pl.Series) -> pl.Series:
         """By example, the list of its steps' values."""
         return self.examples.lists(values)
@@ -110,5 +131,14 @@ class ExampleRows:
         return pl.Series(found, dtype=pl.Boolean)
 
 
-def _rows(chunk: Chunk, examples: Examples, texts: pl.Series) -> ExampleRows:
+def _value_lists(examples: Examples, values: pl.DataFrame) -> list[pl.Series]:
+    """The lists of VALUES and the advantage of each step over the one before it in its row."""
+    of_steps = values[examples.steps["step"]].with_columns(examples.steps["example"])
+    gain = pl.col("values") - pl.col("values").shift(1)
+    is_later = pl.col("example") == pl.col("example").shift(1)
+    of_steps = of_steps.with_columns(pl.when(is_later).then(gain).alias(ADVANTAGES))
+    return [examples.lists(of_steps[name]).alias(name) for name in (*VALUES, ADVANTAGES)]
+
+
+def _rows(chunk: SolutionChunk, examples: Examples, texts: pl.Series) -> ExampleRows:
     return ExampleRows(examples, chunk.solutions, texts.gather(examples.steps["step"]))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 import pyarrow as pa
 
-from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.base import Reader
 from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.policy import LabelPolicy
 
@@ -24,12 +24,6 @@ class MathShepherd(ExampleFormat):
     readers: tuple[Reader, ...] = (Reader("Math-Shepherd", "", "its own scripts"),)
     label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("input", pa.string()), ("label", pa.string()), ("task", pa.string())])
-
-    def schema(self, policy: LabelPolicy) -> pa.Schema:
-        return self.columns
-
-    def check(self, policy: LabelPolicy) -> None:
-        check_two_classes(self.name, policy)
 
     def tag(self, policy: LabelPolicy) -> str:
         return policy.step_tag

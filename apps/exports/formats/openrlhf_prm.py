@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 import pyarrow as pa
 
-from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.base import Reader
 from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.policy import LabelPolicy
 
@@ -33,12 +33,6 @@ class OpenRlhfPrm(ExampleFormat):
     )
     label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("input", pa.string()), ("label", pa.list_(pa.string()))])
-
-    def schema(self, policy: LabelPolicy) -> pa.Schema:
-        return self.columns
-
-    def check(self, policy: LabelPolicy) -> None:
-        check_two_classes(self.name, policy)
 
     def tag(self, policy: LabelPolicy) -> str:
         return policy.step_tag

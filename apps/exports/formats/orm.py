@@ -15,7 +15,7 @@ import pyarrow as pa
 from apps.exports.formats.base import Reader, check_plain_prompts
 from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.formats.pair_format import MESSAGES
-from apps.exports.labels.columns.chunk import Chunk
+from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.labels.columns.prompts import with_prompts
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -39,7 +39,7 @@ class Orm(ColumnFormat):
     def check(self, policy: LabelPolicy) -> None:
         check_plain_prompts(self.name, policy)
 
-    def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+    def frame(self, chunk: SolutionChunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
         solutions = chunk.solutions.with_row_index("row").with_columns(completion=chunk.whole_texts())
         rows = with_prompts(solutions, policy)
         reason = (

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import polars as pl
 import pyarrow as pa
 
-from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.base import Reader
 from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.policy import LabelPolicy
@@ -55,13 +55,9 @@ Run: each label is on its `<extra_0>`.""",
         ),
     )
     label_names: Mapping[str, str] = {"1": "1", "-1": "0"}
+    masks = True
+    has_values = True
     columns = pa.schema([("messages", MESSAGES), ("step_labels", pa.list_(pa.int64()))])
-
-    def schema(self, policy: LabelPolicy) -> pa.Schema:
-        return self.columns
-
-    def check(self, policy: LabelPolicy) -> None:
-        check_two_classes(self.name, policy)
 
     def tag(self, policy: LabelPolicy) -> str:
         return SEPARATOR
@@ -73,7 +69,7 @@ Run: each label is on its `<extra_0>`.""",
                 "row": rows.row,
                 "question": rows.statements,
                 "answer": answers,
-                "step_labels": rows.lists(rows.is_good.cast(pl.Int64)),
+                "step_labels": rows.lists(rows.numeric_labels()),
             }
         ).select(
             "row",

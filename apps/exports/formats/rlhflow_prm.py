@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.base import Reader
 from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.labels.columns.examples import Examples
@@ -49,12 +49,6 @@ class RlhflowPrm(ExampleFormat):
     )
     label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("messages", MESSAGES)])
-
-    def schema(self, policy: LabelPolicy) -> pa.Schema:
-        return self.columns
-
-    def check(self, policy: LabelPolicy) -> None:
-        check_two_classes(self.name, policy)
 
     def example_frame(self, rows: ExampleRows, policy: LabelPolicy) -> pl.DataFrame:
         """A step and its sign are two messages, one after the other."""

@@ -17,6 +17,7 @@ from apps.corpus.records import ComparisonRecord, Record, SolutionRecord, StepPl
 from apps.exports.formats.base import BaseFormat, Reader, Row
 from apps.exports.formats.first_error import UNLABELED
 from apps.exports.formats.pair_format import pair_columns
+from apps.exports.formats.verifier_dpo import OPENRLHF
 from apps.exports.labels.pair_order import capped, diagonal
 from apps.exports.labels.prompts import TextError, paired, side_texts
 from apps.exports.labels.steps import TWO_LABELS, Labeled, resolve
@@ -55,11 +56,13 @@ class StepDpo(BaseFormat):
             "DPOTrainer",
             "Run on `prompts: standard` and `conversational`, with `max_length=None`. It ignores the ratings and `source`.",
         ),
+        Reader("OpenRLHF", "0.11.2", "train_dpo", OPENRLHF),
         Reader(
-            "OpenRLHF",
-            "0.11.2",
-            "train_dpo",
-            "With `--data.prompt_key prompt`, or it leaves the prompt out. Checked by form.",
+            "LLaMA-Factory",
+            "0.9.5",
+            "dpo, rm",
+            'Run with the entry `{"mine": {"file_name": "FILE", "ranking": true, "columns": {"prompt": "prompt", "chosen": '
+            '"chosen", "rejected": "rejected"}}}` in `dataset_info.json`.',
         ),
     )
 

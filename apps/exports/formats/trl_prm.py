@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 import pyarrow as pa
 
-from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.base import Reader
 from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.policy import LabelPolicy
 
@@ -62,15 +62,17 @@ class TrlPrm(ExampleFormat):
         Reader("axolotl", "0.19.0", "stepwise_supervised", AXOLOTL_USAGE),
     )
     label_names: Mapping[str, str] = {"1": "true", "-1": "false"}
+    masks = True
+    has_values = True
     columns = pa.schema(
         [("prompt", pa.string()), ("completions", pa.list_(pa.string())), ("labels", pa.list_(pa.bool_()))]
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
-        return self.columns
-
-    def check(self, policy: LabelPolicy) -> None:
-        check_two_classes(self.name, policy)
+        schema = super().schema(policy)
+        if policy.unlabeled != "mask":
+            return schema
+        return schema.set(schema.get_field_index("labels"), pa.field("labels", pa.list_(pa.int64())))
 
     def example_frame(self, rows: ExampleRows, policy: LabelPolicy) -> pl.DataFrame:
         is_separated = pl.col("prompt").str.ends_with(SEPARATOR)
@@ -79,6 +81,6 @@ class TrlPrm(ExampleFormat):
                 "row": rows.row,
                 "prompt": rows.statements,
                 "completions": rows.lists(rows.texts),
-                "labels": rows.lists(rows.is_good),
+                "labels": rows.lists(rows.numeric_labels() if policy.unlabeled == "mask" else rows.is_good),
             }
         ).with_columns(prompt=pl.when(is_separated).then("prompt").otherwise(pl.col("prompt") + SEPARATOR))

@@ -29,6 +29,12 @@ ONE_SIDE = "of solutions whose critiques are all right or all wrong"
 Pair = tuple[Labeled, SolutionCritique, SolutionCritique]
 
 
+OPENRLHF = (
+    "With `--data.prompt_key prompt`, or it leaves the prompt out; with `prompts: conversational` also "
+    "`--data.apply_chat_template`. Its data set and its loss were run, without the trainer, which needs a GPU."
+)
+
+
 class VerifierDpo(BaseFormat):
     name = "verifier-dpo"
     title = "Pairs of critiques"
@@ -43,14 +49,16 @@ class VerifierDpo(BaseFormat):
             "Run on `prompts: standard` and `conversational`, with `max_length=None`: otherwise rows whose prompt fills it are "
             "removed and longer critiques lose their end, which is the verdict.",
         ),
+        Reader("OpenRLHF", "0.11.2", "train_dpo", OPENRLHF),
         Reader(
-            "OpenRLHF",
-            "0.11.2",
-            "train_dpo",
-            "With `--data.prompt_key prompt`, or it leaves the prompt out. Checked by form.",
+            "LLaMA-Factory",
+            "0.9.5",
+            "dpo, rm",
+            'Run with `prompts: llama_factory` and the entry `{"mine": {"file_name": "FILE", "ranking": true, "formatting": '
+            '"sharegpt", "columns": {"messages": "conversations", "chosen": "chosen", "rejected": "rejected"}}}` in '
+            "`dataset_info.json`.",
         ),
-        Reader("LLaMA-Factory", "0.9.5", "dpo", "With `prompts: llama_factory`, as `dpo`. Checked by form."),
-        Reader("ms-swift", "4.6.0", "rlhf", "With `prompts: ms_swift`. Checked by form."),
+        Reader("ms-swift", "4.6.0", "rlhf", "Run with `prompts: ms_swift` and `--rlhf_type dpo`, without `--columns`."),
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:

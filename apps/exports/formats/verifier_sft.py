@@ -67,6 +67,7 @@ class VerifierSft(BaseFormat):
             "`assistant_only_loss=True` and a chat template with generation marks, or the loss is on the request too.",
         ),
         Reader("LLaMA-Factory", "0.9.5", "sft", LLAMA_FACTORY),
+        Reader("ms-swift", "4.6.0", "sft", "Run with `prompts: conversational`."),
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:

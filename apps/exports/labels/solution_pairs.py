@@ -34,7 +34,7 @@ class NoSide(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class PairSide:
     """A solution that can be a side of a pair: of two, the one with the higher `grade` is chosen."""
 
     place: int
@@ -48,12 +48,12 @@ class Side:
     verifier_score: float | None
 
 
-SidePair = tuple[Side, Side]
+SidePair = tuple[PairSide, PairSide]
 
 
-def solution_sides(records: Sequence[Record], kind: str, policy: LabelPolicy) -> tuple[list[Side], dict[int, str]]:
+def solution_sides(records: Sequence[Record], kind: str, policy: LabelPolicy) -> tuple[list[PairSide], dict[int, str]]:
     """The solutions that can be sides of pairs of this `kind`; by place, why others cannot."""
-    sides: list[Side] = []
+    sides: list[PairSide] = []
     reasons: dict[int, str] = {}
     for place, record in enumerate(records):
         if record.solution is None:
@@ -65,7 +65,7 @@ def solution_sides(records: Sequence[Record], kind: str, policy: LabelPolicy) ->
     return sides, reasons
 
 
-def _side(place: int, record: Record, solution: SolutionRecord, kind: str, policy: LabelPolicy) -> Side:
+def _side(place: int, record: Record, solution: SolutionRecord, kind: str, policy: LabelPolicy) -> PairSide:
     text = full_text(solution)
     if not text.strip():
         raise NoSide(EMPTY)
@@ -80,7 +80,7 @@ def _side(place: int, record: Record, solution: SolutionRecord, kind: str, polic
         grade = score = label_score(record, solution, policy)
     prompt, answer = prompt_and_answer(record.problem, text, policy)
     paired(prompt, answer, answer, policy)  # Raises for a dialogue that the reader would skip.
-    return Side(
+    return PairSide(
         place=place,
         text=text,
         prompt=prompt,
@@ -117,11 +117,11 @@ def label_score(record: Record, solution: SolutionRecord, policy: LabelPolicy) -
     return sum(label is not None and label != BAD for label in labeled.labels) / steps
 
 
-def limited(sides: Sequence[Side], policy: LabelPolicy) -> list[Side]:
+def limited(sides: Sequence[PairSide], policy: LabelPolicy) -> list[PairSide]:
     """At most MOST_SIDES of a problem, of each grade in turns: all its pairs are made in memory."""
     if len(sides) <= MOST_SIDES:
         return list(sides)
-    of_grade: defaultdict[float, list[Side]] = defaultdict(list)
+    of_grade: defaultdict[float, list[PairSide]] = defaultdict(list)
     for side in sorted(sides, key=lambda side: (_hardness(side, policy), side.rank, side.place)):
         of_grade[side.grade].append(side)
     by_grade = [of_grade[grade] for grade in sorted(of_grade)]
@@ -129,7 +129,7 @@ def limited(sides: Sequence[Side], policy: LabelPolicy) -> list[Side]:
     return list(islice(in_order, MOST_SIDES))
 
 
-def ordered_pairs(sides: Sequence[Side], policy: LabelPolicy) -> Iterator[SidePair]:
+def ordered_pairs(sides: Sequence[PairSide], policy: LabelPolicy) -> Iterator[SidePair]:
     """Every chosen and rejected side, in the order of `pair_matching`, and each solution as rarely as possible.
 
     The first pairs have no solution in common; only when no more can be made without one is a solution used again.
@@ -146,7 +146,7 @@ def ordered_pairs(sides: Sequence[Side], policy: LabelPolicy) -> Iterator[SidePa
         yield from rounds[number]
 
 
-def _candidates(sides: Iterable[Side], policy: LabelPolicy) -> Iterator[SidePair]:
+def _candidates(sides: Iterable[PairSide], policy: LabelPolicy) -> Iterator[SidePair]:
     for one, other in combinations(sides, 2):
         if one.grade == other.grade:
             continue
@@ -165,7 +165,7 @@ def _order(pair: SidePair, policy: LabelPolicy) -> tuple[float, int, int, int]:
     return preference, (chosen.rank + rejected.rank) % 2**64, chosen.place, rejected.place
 
 
-def _hardness(rejected: Side, policy: LabelPolicy) -> float:
+def _hardness(rejected: PairSide, policy: LabelPolicy) -> float:
     """Sorts wrong solutions with `hardest`: the highest score first, those without one last."""
     if policy.pair_matching != "hardest":
         return 0.0
@@ -185,7 +185,7 @@ def distinct_pairs(pairs: Iterable[SidePair], seen: set[frozenset[str]], tally: 
             yield chosen, rejected
 
 
-def solution_pair(chosen: Side, rejected: Side, kind: str, policy: LabelPolicy) -> TextPair:
+def solution_pair(chosen: PairSide, rejected: PairSide, kind: str, policy: LabelPolicy) -> TextPair:
     return TextPair(
         columns=paired(chosen.prompt, chosen.answer, rejected.answer, policy),
         texts=frozenset((chosen.text.strip(), rejected.text.strip())),

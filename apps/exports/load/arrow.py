@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import pyarrow as pa
-from django.db import connection, models
+from django.db import DatabaseError, OperationalError, connection, models
 from django.db.models.expressions import Func, Value
 from psycopg.conninfo import make_conninfo
 
@@ -76,9 +76,20 @@ def open_reader() -> Iterator[Reader]:
     if connection.in_atomic_block:
         yield _CursorReader()
         return
-    with adbc.connect(_conninfo()) as database, database.cursor() as cursor:
+    with _as_errors_of_django(), adbc.connect(_conninfo()) as database, database.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield _ArrowReader(cursor)
+
+
+@contextmanager
+def _as_errors_of_django() -> Iterator[None]:
+    """A lost connection is Django's OperationalError, after which a job is tried again."""
+    try:
+        yield
+    except adbc.OperationalError as error:
+        raise OperationalError(str(error)) from error
+    except adbc.Error as error:
+        raise DatabaseError(str(error)) from error
 
 
 def is_shared(reader: Reader) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,13 +10,13 @@ import polars as pl
 
 from apps.corpus.models import Step
 from apps.exports.labels.columns import chunk, frames
-from apps.exports.labels.columns.chunk import Chunk
+from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.labels.columns.frames import LabelFrames, key_expr
 from apps.exports.labels.contamination import ContaminationIndex
 from apps.exports.load.arrow import Reader
 from apps.exports.load.people import UNKNOWN_MEMBER, Members
-from apps.exports.load.queries import compile_queries, in_list, in_range
-from apps.exports.load.spans import Span
+from apps.exports.load.queries import MORE, compile_queries, in_list, in_range
+from apps.exports.load.spans import MOST_ID, Span
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.labeling.protocols.submission import Submission
@@ -35,17 +35,18 @@ class ColumnLoader:
         members: Members,
         *,
         needs_labels: bool = True,
+        is_wide: bool = False,
         index: ContaminationIndex | None = None,
     ) -> None:
-        self._policy, self._members, self._index = policy, members, index
-        self._needed = chunk.sources_needed(policy) if needs_labels else ()
+        self._policy, self._members, self._index, self._is_wide = policy, members, index, is_wide
+        self._needed = chunk.EVERY_SOURCE if is_wide else chunk.sources_needed(policy) if needs_labels else ()
         self._project = project.pk
-        self._in_list, self._in_range = compile_queries(in_list), compile_queries(in_range)
+        self._in_list, self._in_range = (compile_queries(among, is_wide=is_wide) for among in (in_list, in_range))
 
-    def load(self, reader: Reader, span: Span) -> Chunk:
+    def load(self, reader: Reader, span: Span) -> SolutionChunk:
         tally = Tally()
         solutions = chunk.in_order(
-            self._read(reader, "solutions", **_borders(span)), self._read(reader, "problems", **_borders(span))
+            self._read(reader, "solutions", **borders(span)), self._read(reader, "problems", **borders(span))
         )
         solutions = chunk.selected(solutions, self._policy, tally, self._index)
         steps = self._steps(reader, solutions)
@@ -54,7 +55,7 @@ class ColumnLoader:
             solutions = solutions.filter(is_kept)
             steps = self._numbered(steps.drop("key"), solutions)
         tally.solutions += len(solutions)
-        return Chunk(solutions, self._frames(reader, solutions, steps), tally)
+        return SolutionChunk(solutions, self._frames(reader, solutions, steps), tally)
 
     def _read(self, reader: Reader, name: str, **values: Any) -> pl.DataFrame:
         return reader.read(self._in_list[name], project=self._project, **values)
@@ -98,13 +99,17 @@ class ColumnLoader:
             verdicts=self._verdicts(reader, keys),
         )
 
+    def _more(self, name: str, *others: str) -> Sequence[str]:
+        """The columns of a table that only the canonical row has."""
+        return (*MORE[name], *others) if self._is_wide else ()
+
     # --- single sources -----------------------------------------------------------------------------------
 
     def _gold(self, reader: Reader, path: pl.DataFrame) -> pl.DataFrame:
         if "gold" not in self._needed:
             return frames.empty(frames.GOLD)
         gold = self._read_of(reader, "gold", path["step"])
-        return path.join(gold, on="step").select(*frames.GOLD)
+        return path.join(gold, on="step").select(*frames.GOLD, *self._more("gold"))
 
     def _consensus(self, reader: Reader, path: pl.DataFrame) -> pl.DataFrame:
         if "consensus" not in self._needed:
@@ -113,7 +118,7 @@ class ColumnLoader:
         return (
             path.join(consensus, on="step")
             .with_columns(is_adjudicated=pl.col("how") == "adjudicated")
-            .select(*frames.CONSENSUS)
+            .select(*frames.CONSENSUS, *self._more("consensus", "how"))
         )
 
     def _estimates(self, reader: Reader, path: pl.DataFrame) -> pl.DataFrame:
@@ -125,10 +130,8 @@ class ColumnLoader:
         return (
             path.join(estimates, on="step")
             .join(runs, on="run")
-            .select(
-                "key", pl.col("number").alias("order"), "yields_soft", "rollouts", "successes", "hard", run="number"
-            )
-            .select(*frames.ESTIMATES)
+            .with_columns(order="number", run="number")
+            .select(*frames.ESTIMATES, *self._more("estimates", "strategy", "completer"))
         )
 
     def _verdicts(self, reader: Reader, keys: pl.DataFrame) -> pl.DataFrame:
@@ -141,7 +144,9 @@ class ColumnLoader:
         ordered = verdicts.with_columns(newest=newest).sort(
             "newest", "version", "run_in_file", "number", nulls_last=False, maintain_order=True
         )
-        return ordered.with_columns(order=pl.struct("newest", "run").rle_id().cast(pl.Int64)).select(*frames.VERDICTS)
+        return ordered.with_columns(order=pl.struct("newest", "run").rle_id().cast(pl.Int64)).select(
+            *frames.VERDICTS, *self._more("verdicts", "run_in_file")
+        )
 
     # --- people -------------------------------------------------------------------------------------------
 
@@ -167,7 +172,7 @@ class ColumnLoader:
         if len(corrected):
             reviewers, of_reviewers = self._corrections(reader, corrected)
             people, placed = pl.concat([people, reviewers]).sort("person"), pl.concat([placed, of_reviewers])
-        return people.select(*frames.PEOPLE), placed.sort("person", "key")
+        return people, placed.sort("person", "key")
 
     def _described(self, people: pl.DataFrame) -> pl.DataFrame:
         """Submissions as the rules know them: labelers by number, rounds by the number in their file."""
@@ -177,12 +182,13 @@ class ColumnLoader:
             labeler=pl.col("user"),
             round=of_round,
             is_suspended=pl.col("user").is_in(self._suspended),
+            stated_finish="finish_reason",
             finish_reason=pl.when(pl.col("finish_reason") == "")
             .then(pl.lit("solution"))
             .otherwise(pl.col("finish_reason")),
             redundancy=pl.lit(least, dtype=pl.Int64) if least else pl.col("redundancy"),
             prefers=pl.lit(value=False),
-        ).select("assignment", *frames.PEOPLE)
+        ).select("assignment", *frames.PEOPLE, *self._more("assignments", "stated_finish"))
 
     @property
     def _suspended(self) -> list[int]:
@@ -232,6 +238,6 @@ def _json(text: str) -> dict[str, Any]:
     return dict(msgspec.json.decode(text))
 
 
-def _borders(span: Span) -> dict[str, int]:
-    until = span.until if span.until is not None else 2**63 - 1
+def borders(span: Span) -> dict[str, int]:
+    until = span.until if span.until is not None else MOST_ID
     return {"first": span.first, "last": span.last, "after": span.after, "until": until}

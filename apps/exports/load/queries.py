@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -10,16 +10,17 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Te
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Coalesce
 
-from apps.corpus.models import Problem, Solution, Step
+from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.labels.columns import chunk, frames
 from apps.exports.load.arrow import Query, compile_query, is_any_of, placeholder
 from apps.judging.models import JudgeRun, StepVerdict
-from apps.labeling.models import Assignment, GoldLabel, StepLabel
+from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, StepLabel
 from apps.labeling.models.counted import redundancy_expression
 from apps.quality.models import StepConsensus
 from apps.quality.review.corrections import counted_corrections
+from apps.scoring.models import StepScore
 
 _STEPS: frames.Schema = {
     "step": pl.Int64,
@@ -76,8 +77,51 @@ _JUDGE_RUNS: frames.Schema = {
     "run_in_file": pl.Int64,
 }
 _VERDICTS: frames.Schema = {"step": pl.Int64, "run": pl.Int64, "rating": pl.Int8}
+_SCORED: frames.Schema = {"step": pl.Int64}
+_OF_ASSIGNMENT: frames.Schema = {"assignment": pl.Int64}
 
 Among = Callable[[str], Any]
+# What only the canonical row has: the columns of each table by name, with their lookup and type.
+More = dict[str, tuple[Any, type[pl.DataType]]]
+
+
+def _text_of_extras() -> Cast:
+    return Cast("extras", TextField())
+
+
+MORE: dict[str, More] = {
+    "problems": {
+        "external_id": ("external_id", pl.String),
+        "reference_answer": ("reference_answer", pl.String),
+        "reference_solution": ("reference_solution", pl.String),
+        "verifier": ("verifier", pl.String),
+        "level": ("level", pl.String),
+        "split_in_file": ("split", pl.String),
+        "extras": (_text_of_extras(), pl.String),
+    },
+    "solutions": {
+        "solution_external_id": ("external_id", pl.String),
+        "final_answer": ("final_answer", pl.String),
+        "verifier_score": ("verifier_score", pl.Float64),
+        "solution_extras": (_text_of_extras(), pl.String),
+    },
+    "assignments": {
+        "protocol": ("round__protocol", pl.String),
+        "stated_reason": ("reason", pl.String),
+        "active_ms": ("active_ms", pl.Int64),
+        "progress": ("progress", pl.Int64),
+        "extras": (_text_of_extras(), pl.String),
+    },
+    "gold": {"self_reviewed": ("self_reviewed", pl.Boolean)},
+    "consensus": {
+        "certainty": ("certainty", pl.Float64),
+        "raters": ("people", pl.Int64),
+        "self_reviewed": ("self_reviewed", pl.Boolean),
+    },
+    "runs": {"completer": ("completer", pl.String)},
+    "estimates": {"missing": ("missing", pl.Int64)},
+    "verdicts": {"confidence": ("confidence", pl.Float64), "stated_reason": ("reason", pl.String)},
+}
 
 
 def in_list(column: str) -> Any:
@@ -90,8 +134,15 @@ def in_range(column: str) -> Any:
     return Q(**{f"{column}__gte": placeholder("first_id"), f"{column}__lte": placeholder("last_id")})
 
 
-def compile_queries(among: Among) -> dict[str, Query]:
-    """By name. `among` says how the rows of many ids are found."""
+def compile_queries(among: Among, *, is_wide: bool = False) -> dict[str, Query]:
+    """By name. `among` says how the rows of many ids are found; `is_wide` adds the columns of MORE."""
+
+    def compiled(name: str, queryset: QuerySet[Any], columns: Sequence[Any], schema: frames.Schema) -> Query:
+        more = MORE.get(name, {}) if is_wide else {}
+        lookups = [lookup for lookup, _ in more.values()]
+        types = {column: kind for column, (_, kind) in more.items()}
+        return compile_query(queryset.values_list(*columns, *lookups), {**schema, **types})
+
     of_project = {"project_id": placeholder("project")}
     in_span = {"problem_id__gte": placeholder("first"), "problem_id__lte": placeholder("last")}
     problems = Problem.objects.filter(
@@ -106,58 +157,71 @@ def compile_queries(among: Among) -> dict[str, Query]:
     on_derived = submitted.filter(among("derived_solution_id"))
     runs = EstimationRun.objects.filter(counted_run_q(), **of_project)
     return {
-        "problems": compile_query(
-            problems.values_list("id", "statement", "subject", _key_json("messages")), chunk.PROBLEMS
+        "problems": compiled(
+            "problems", problems, ("id", "statement", "subject", _key_json("messages")), chunk.PROBLEMS
         ),
-        "solutions": compile_query(
-            solutions.values_list(
-                "id", "problem_id", "source", "is_correct", "separator", KeyTextTransform("text", "extras")
-            ),
+        "solutions": compiled(
+            "solutions",
+            solutions,
+            ("id", "problem_id", "source", "is_correct", "separator", KeyTextTransform("text", "extras")),
             chunk.SOLUTIONS,
         ),
-        "steps": compile_query(
-            steps.values_list("id", "solution_id", "position", "candidate", "origin", "chosen", "text"), _STEPS
+        "comparisons": compile_query(
+            Comparison.objects.filter(**of_project, **in_span).values_list("id"), {"comparison": pl.Int64}
         ),
-        "on_task": _assignments(on_task, "task__solution_id"),
-        "on_derived": _assignments(on_derived, "derived_solution_id"),
-        "ratings": compile_query(
-            StepLabel.objects.filter(among("assignment_id")).values_list(
-                "assignment_id", "step_id", "rating", "unsure", "chosen"
-            ),
+        "steps": compiled(
+            "steps", steps, ("id", "solution_id", "position", "candidate", "origin", "chosen", "text"), _STEPS
+        ),
+        "on_task": compiled("assignments", *_assignments(on_task, "task__solution_id"), _ASSIGNMENTS),
+        "on_derived": compiled("assignments", *_assignments(on_derived, "derived_solution_id"), _ASSIGNMENTS),
+        "ratings": compiled(
+            "ratings",
+            StepLabel.objects.filter(among("assignment_id")),
+            ("assignment_id", "step_id", "rating", "unsure", "chosen"),
             _RATINGS,
         ),
-        "corrections": compile_query(
-            counted_corrections()
-            .filter(among("assignment_id"))
-            .values_list("assignment_id", "reviewer_id", "at", "id", Cast("submission", TextField())),
+        "critique_ratings": compile_query(
+            CritiqueRating.objects.filter(among("assignment_id")).values_list("assignment_id"), _OF_ASSIGNMENT
+        ),
+        "critiques_written": compile_query(
+            Critique.objects.filter(among("written_in_id")).values_list("written_in_id"), _OF_ASSIGNMENT
+        ),
+        "corrections": compiled(
+            "corrections",
+            counted_corrections().filter(among("assignment_id")),
+            ("assignment_id", "reviewer_id", "at", "id", Cast("submission", TextField())),
             _CORRECTIONS,
         ),
-        "gold": compile_query(GoldLabel.objects.filter(among("step_id")).values_list("step_id", "rating"), _GOLD),
-        "consensus": compile_query(
-            StepConsensus.objects.filter(among("step_id")).values_list("step_id", "rating", "how", "is_thin"),
+        "gold": compiled("gold", GoldLabel.objects.filter(among("step_id")), ("step_id", "rating"), _GOLD),
+        "consensus": compiled(
+            "consensus",
+            StepConsensus.objects.filter(among("step_id")),
+            ("step_id", "rating", "how", "is_thin"),
             _CONSENSUS,
         ),
-        "runs": compile_query(runs.values_list("id", "number", "strategy"), _RUNS),
-        "estimates": compile_query(
-            StepEstimate.objects.filter(among("step_id")).values_list(
-                "step_id", "run_id", "rollouts", "successes", "hard"
-            ),
+        "runs": compiled("runs", runs, ("id", "number", "strategy"), _RUNS),
+        "estimates": compiled(
+            "estimates",
+            StepEstimate.objects.filter(among("step_id")),
+            ("step_id", "run_id", "rollouts", "successes", "hard"),
             _ESTIMATES,
         ),
-        "judge_runs": compile_query(
-            JudgeRun.objects.filter(**of_project).values_list(
-                "id", "number", "judge__name", "judge__version", "run_in_file"
-            ),
+        "judge_runs": compiled(
+            "judge_runs",
+            JudgeRun.objects.filter(**of_project),
+            ("id", "number", "judge__name", "judge__version", "run_in_file"),
             _JUDGE_RUNS,
         ),
-        "verdicts": compile_query(
-            StepVerdict.objects.filter(among("step_id")).values_list("step_id", "run_id", "rating"),
-            _VERDICTS,
+        "verdicts": compiled(
+            "verdicts", StepVerdict.objects.filter(among("step_id")), ("step_id", "run_id", "rating"), _VERDICTS
+        ),
+        "step_scores": compile_query(
+            StepScore.objects.filter(counted_run_q("run__"), among("step_id")).values_list("step_id"), _SCORED
         ),
     }
 
 
-def _assignments(assignments: QuerySet[Assignment], solution: str) -> Query:
+def _assignments(assignments: QuerySet[Assignment], solution: str) -> tuple[QuerySet[Assignment], Sequence[Any]]:
     # A file may mark a single submission as part of a screening.
     marked = Cast(KeyTextTransform("is_screening", "extras"), BooleanField())
     columns = (
@@ -167,7 +231,7 @@ def _assignments(assignments: QuerySet[Assignment], solution: str) -> Query:
         redundancy_expression(),
     )
     corrected = ExpressionWrapper(Q(corrected_by__isnull=False), output_field=BooleanField())
-    return compile_query(assignments.annotate(is_corrected=corrected).values_list(*columns), _ASSIGNMENTS)
+    return assignments.annotate(is_corrected=corrected), columns
 
 
 def _key_json(name: str) -> Cast:

@@ -7,12 +7,13 @@ progress can be stored and the export can be cancelled.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
 
+from apps.core.errors import NotFound
 from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.corpus.records import (
     ComparisonRecord,
@@ -30,6 +31,7 @@ from apps.corpus.records import (
 )
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import StepEstimate
+from apps.exports.addresses import problem_address, solution_address
 from apps.exports.load.people import Members, load_members, load_people, load_preferences
 from apps.exports.load.spans import Span, comparisons_in, cut_pieces, cut_spans, solutions_in
 from apps.exports.tally import Unit
@@ -103,15 +105,35 @@ def load_records(
                     yield records
 
 
+def load_record(project: Project, solution_id: int) -> Record:
+    """One solution of the project with all its labels. Raises NotFound."""
+    with _snapshot():
+        rows = list(Solution.objects.written().filter(project=project, pk=solution_id).values_list(*SOLUTION))
+        if not rows:
+            raise NotFound("No such solution.")
+        return _records(rows, load_members(project), project)[0]
+
+
+def load_problems(project: Project, problem_ids: Collection[int]) -> dict[int, list[tuple[int, Record]]]:
+    """By problem, its solutions with all their labels: id and record, in the order of the ids."""
+    by_problem: defaultdict[int, list[tuple[int, Record]]] = defaultdict(list)
+    with _snapshot():
+        rows = list(solutions_in(project).filter(problem__in=problem_ids).order_by("id").values_list(*SOLUTION))
+        records = _records(rows, load_members(project), project)
+    for row, record in zip(rows, records, strict=True):
+        by_problem[row[1]].append((row[0], record))
+    return by_problem
+
+
 def _records_in(project: Project, span: Span, members: Members, of: Sequence[str]) -> list[Record]:
     by_problem: defaultdict[int, list[Record]] = defaultdict(list)
     if "solution" in of:
         rows = list(solutions_in(project, span).order_by("problem_id", "id").values_list(*SOLUTION))
-        for row, record in zip(rows, _records(rows, members, verifier=project.verifier), strict=True):
+        for row, record in zip(rows, _records(rows, members, project), strict=True):
             by_problem[row[1]].append(record)
     if "comparison" in of:
         rows = list(comparisons_in(project, span).order_by("problem_id", "id").values_list(*COMPARISON))
-        for row, record in zip(rows, _comparison_records(rows, members, verifier=project.verifier), strict=True):
+        for row, record in zip(rows, _comparison_records(rows, members, project), strict=True):
             by_problem[row[1]].append(record)
     return [record for _, records in sorted(by_problem.items()) for record in records]
 
@@ -139,9 +161,9 @@ def _snapshot() -> Iterator[None]:
         yield
 
 
-def _records(rows: Sequence[tuple[Any, ...]], members: Members, *, verifier: str) -> list[Record]:
+def _records(rows: Rows, members: Members, project: Project) -> list[Record]:
     solution_ids = [row[0] for row in rows]
-    problems = _problems({row[1] for row in rows}, verifier)
+    problems = _problems({row[1] for row in rows}, project.verifier)
     steps, places = _steps(solution_ids)
     people = load_people(solution_ids, places, members)
     gold = _gold(solution_ids)
@@ -158,6 +180,8 @@ def _records(rows: Sequence[tuple[Any, ...]], members: Members, *, verifier: str
             consensus=consensus[row[0]],
             estimates=estimates[row[0]],
             judges=judges[row[0]],
+            address=solution_address(project.slug, row[0]),
+            problem_address=problem_address(project.slug, row[1]),
             scores=scores.get(row[0], []),
         )
         for row in rows
@@ -178,16 +202,25 @@ def _solution(row: tuple[Any, ...], steps: Sequence[StepRecord]) -> SolutionReco
     )
 
 
-def _comparison_records(rows: Rows, members: Members, *, verifier: str) -> list[Record]:
+def _comparison_records(rows: Rows, members: Members, project: Project) -> list[Record]:
     """Comparisons with both sides complete, so that each row is self-contained."""
-    problems = _problems({row[1] for row in rows}, verifier)
+    problems = _problems({row[1] for row in rows}, project.verifier)
     ids = sorted({side for row in rows for side in row[2:4]})
     steps, _ = _steps(ids)
     sides = {
         row[0]: _solution(row, steps[row[0]]) for row in Solution.objects.filter(id__in=ids).values_list(*SOLUTION)
     }
     people = load_preferences([row[0] for row in rows], members)
-    return [Record(problem=problems[row[1]], comparison=_comparison(row, sides), people=people[row[0]]) for row in rows]
+    return [
+        Record(
+            problem=problems[row[1]],
+            comparison=_comparison(row, sides),
+            people=people[row[0]],
+            address=problem_address(project.slug, row[1]),
+            problem_address=problem_address(project.slug, row[1]),
+        )
+        for row in rows
+    ]
 
 
 def _comparison(row: tuple[Any, ...], sides: dict[int, SolutionRecord]) -> ComparisonRecord:

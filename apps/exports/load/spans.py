@@ -9,9 +9,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.corpus.models import Comparison, Solution
+from apps.corpus.models import Comparison, Problem, Solution
 from apps.projects.models import Project
 
+FIRST_PROBLEMS = 50
+MOST_ID = 2**63 - 1
 LARGEST_PROBLEM = 4000  # A problem with more solutions is read in pieces.
 
 
@@ -48,6 +50,15 @@ def comparisons_in(project: Project, span: Span | None = None) -> QuerySet[Compa
     if span.until is not None:
         return comparisons.none()
     return comparisons.filter(problem_id__gte=span.first, problem_id__lte=span.last)
+
+
+def regions(project: Project) -> list[Span]:
+    """The first problems of a project and all others, without a look at the others. Their sizes are not known."""
+    problems = Problem.objects.filter(project=project).order_by("id").values_list("id", flat=True)
+    border = problems[FIRST_PROBLEMS - 1 : FIRST_PROBLEMS].first()
+    if border is None:
+        return [Span(0, MOST_ID, 0)]
+    return [Span(0, border, 0), Span(border + 1, MOST_ID, 0)]
 
 
 def cut_spans(project: Project, *, of: Sequence[str], size: int, within: Span | None = None) -> list[Span]:

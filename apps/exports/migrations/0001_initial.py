@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('labeling', '0001_initial'),
         ('projects', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -115,6 +116,26 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['name'],
                 'constraints': [models.UniqueConstraint(fields=('project', 'name'), name='one_saved_policy_per_name')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ReleaseAudit',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('share', models.FloatField(help_text="Share of the export's solutions that is drawn, above 0 and up to 1.")),
+                ('gate', models.FloatField(help_text='Share of first errors that must agree, above 0 and up to 1.')),
+                ('sample', models.JSONField(default=dict)),
+                ('status', models.CharField(choices=[('open', 'under way'), ('passed', 'passed'), ('blocked', 'blocked'), ('withdrawn', 'withdrawn')], default='open', max_length=9)),
+                ('compared', models.PositiveIntegerField(default=0, help_text='Solutions that were labeled again.')),
+                ('agreed', models.PositiveIntegerField(default=0, help_text='Of these, those with the exported first error.')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('decided_at', models.DateTimeField(blank=True, null=True)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('export', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='audit', to='exports.export')),
+                ('round', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='audit', to='labeling.round')),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('share__gt', 0), ('share__lte', 1)), name='audit_share_is_a_share'), models.CheckConstraint(condition=models.Q(('gate__gt', 0), ('gate__lte', 1)), name='audit_gate_is_a_share'), models.CheckConstraint(condition=models.Q(('agreed__lte', models.F('compared'))), name='agreed_within_compared')],
             },
         ),
         migrations.RunSQL(CREATE_TRIGGER, DROP_TRIGGER),

@@ -29,7 +29,7 @@ from apps.quality.consensus.load import LoadedRatings, load_ratings
 from apps.quality.metrics.labelers import labeler_rows
 from apps.quality.models import Consensus, Figure, QualityRules, StepConsensus
 from apps.quality.statistics.agreement import agreement, first_error_agreement, pair_agreements, source_agreement
-from apps.quality.statistics.calibration import calibration
+from apps.quality.statistics.calibration import Calibration, calibration
 from apps.quality.statistics.ratings import Bools, Ints, Ratings
 
 log = logging.getLogger(__name__)
@@ -233,7 +233,10 @@ def _judge_against_people(run: JudgeRun, loaded: LoadedRatings, people: Ints) ->
 
 
 def _calibration(estimates: Any, good: Any, solutions: Ints) -> Data:
-    measured = calibration(estimates, good, solutions)
+    return calibration_data(calibration(estimates, good, solutions))
+
+
+def calibration_data(measured: Calibration) -> Data:
     bins = [
         {
             "low": bin_.low,

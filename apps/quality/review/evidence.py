@@ -169,7 +169,6 @@ class Evidence:
 
     @property
     def reward_models(self) -> list[ScoringRun]:
-        """The run of each reward model whose scores are in the rows."""
         return list({score.run_id: score.run for row in self.rows for score in row.scores}.values())
 
     @property

@@ -47,8 +47,11 @@ def calibration(
     if len(estimates) and not (estimates.min() >= 0 and estimates.max() <= 1):
         raise ValueError("estimates: must be between 0 and 1")
     bin_numbers = np.minimum((estimates * bins).astype(np.int64), bins - 1)
-    in_bin = np.eye(bins)[bin_numbers]
-    tallies = by_cluster(np.hstack((in_bin, in_bin * estimates[:, None], in_bin * good[:, None])), solutions)
+    # For each solution and bin: steps, the sum of their estimates, and good steps.
+    cells, shape = solutions * bins + bin_numbers, (int(solutions.max(initial=-1)) + 1, bins)
+    weights = (np.ones(len(cells)), estimates, good)
+    sums = [np.bincount(cells, weights=column, minlength=shape[0] * bins).reshape(shape) for column in weights]
+    tallies = np.hstack(sums).astype(np.float64)
     squares = by_cluster(np.column_stack(((estimates - good) ** 2, np.ones(len(good)))), solutions)
     return Calibration(
         _bins(tallies.sum(axis=0).reshape(3, bins)),

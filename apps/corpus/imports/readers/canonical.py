@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import structs
 
 from apps.corpus import canonical_row
-from apps.corpus.canonical_row import COMPUTED, KEYS, CanonicalRow
+from apps.corpus.canonical_row import COMPUTED, KEYS, CanonicalRow, extras_of
 from apps.corpus.imports.files import named
 from apps.corpus.imports.readers.base import MISSING, ReaderOptions, Row, column_value, missing_note
 from apps.corpus.imports.readers.convert_fields import convert_fields
@@ -141,16 +141,34 @@ def _unmapped(row: Row, columns: set[str], above: str) -> Iterator[str]:
 # --- what the row leaves to be completed, and what else it holds -------------------------------------------
 
 
+def with_extras(part: Row, path: str) -> Row:
+    """The part of a row with its extras as an object. Raises RowError."""
+    if "extras" not in part:
+        return part
+    if part["extras"] is None:
+        return {name: value for name, value in part.items() if name != "extras"}
+    return {**part, "extras": extras_of(part["extras"], f"{path}.extras")}
+
+
 def with_step_objects(row: Row, options: ReaderOptions) -> dict[str, Any]:
     """The row with every step of a solution as an object, and without what is computed again."""
     completed = {name: value for name, value in row.items() if name not in COMPUTED}
     if isinstance(row.get("solution"), dict):
         completed["solution"] = _complete_solution(row["solution"], options, "solution")
+    if isinstance(row.get("problem"), dict):
+        completed["problem"] = with_extras(row["problem"], "problem")
+    if isinstance(row.get("people"), list):
+        completed["people"] = [
+            with_extras(person, f"people[{place}]") if isinstance(person, dict) else person
+            for place, person in enumerate(row["people"])
+        ]
     comparison = row.get("comparison")
     if isinstance(comparison, dict):
+        comparison = with_extras(comparison, "comparison")
         sides = {name: comparison[name] for name in SIDES if isinstance(comparison.get(name), dict)}
-        completed["comparison"] = comparison | {
-            name: _complete_solution(side, options, f"comparison.{name}") for name, side in sides.items()
+        completed["comparison"] = {
+            **comparison,
+            **{name: _complete_solution(side, options, f"comparison.{name}") for name, side in sides.items()},
         }
     return completed
 
@@ -169,7 +187,7 @@ def _complete_solution(solution: Row, options: ReaderOptions, at: str) -> dict[s
         steps = [{"position": place, "text": step} for place, step in enumerate(steps)]
     elif isinstance(steps, list):
         steps = [complete_step(step, place) for place, step in enumerate(steps)]
-    completed = {**solution, "separator": solution.get("separator") or joint}
+    completed = {**with_extras(solution, at), "separator": solution.get("separator") or joint}
     return completed if steps is None else completed | {"steps": steps}
 
 

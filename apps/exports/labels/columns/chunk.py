@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from apps.corpus.records import ProblemRecord, Record, SolutionRecord
-from apps.exports.labels.columns.frames import LabelFrames, Schema, frames_of, row_expr
+from apps.exports.labels.columns.frames import LabelFrames, Schema, frames_of, rows_of
 from apps.exports.labels.contamination import CONTAMINATED, ContaminationIndex
 from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
 from apps.exports.policy import LabelPolicy, split_of
@@ -30,7 +32,7 @@ SOLUTIONS: Schema = {
 
 
 @dataclass(frozen=True)
-class Chunk:
+class SolutionChunk:
     """`solutions` are numbered by their place, as the keys of `frames` have it, and hold the columns of their problem.
 
     `tally` counts the solutions, and those that are left out before a format sees them.
@@ -96,21 +98,19 @@ def selected_within_problems(
 
 def whole_texts(solutions: pl.DataFrame, steps: pl.DataFrame) -> pl.Series:
     """The text of each solution: its chosen steps, joined by its separator, or as it was imported."""
-    rows = solutions.select("separator", "whole_text").with_row_index("row")
-    path = steps.filter("chosen").select("text", row=row_expr())
-    joined = [
-        path.filter(pl.col("row").is_in(same["row"].implode())).group_by("row").agg(pl.col("text").str.join(separator))
-        for (separator,), same in rows.group_by("separator")
-    ]
-    texts = pl.concat(joined or [pl.DataFrame(schema={"row": pl.Int64, "text": pl.String})])
-    placed = rows.select(pl.col("row").cast(pl.Int64), "whole_text").join(
-        texts, on="row", how="left", maintain_order="left"
-    )
+    path = steps.filter("chosen")
+    starts = np.zeros(len(solutions) + 1, dtype=np.int64)
+    starts[1:] = np.cumsum(np.bincount(rows_of(path["key"]), minlength=len(solutions)))
+    texts = path["text"].to_arrow(compat_level=pl.CompatLevel.newest())
+    lists = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(starts, pa.int64()), texts))
+    assert isinstance(lists, pl.Series)
     is_given = pl.col("whole_text").fill_null("") != ""
-    return placed.select(pl.when(is_given).then("whole_text").otherwise(pl.col("text").fill_null("")))["whole_text"]
+    joined = pl.col("steps").list.join(pl.col("separator"))
+    placed = solutions.select("separator", "whole_text").with_columns(steps=lists)
+    return placed.select(pl.when(is_given).then("whole_text").otherwise(joined).alias("text"))["text"]
 
 
-def chunk_of(records: Sequence[Record]) -> Chunk:
+def chunk_of(records: Sequence[Record]) -> SolutionChunk:
     """The chunk of records with a solution, in their order, which are selected already and counted."""
     numbers: dict[str, int] = {}
     rows = []
@@ -119,7 +119,7 @@ def chunk_of(records: Sequence[Record]) -> Chunk:
             number = numbers.setdefault(record.problem.statement, len(numbers))
             rows.append((row, number, *_of_solution(record.solution), *_of_problem(record.problem)))
     schema = SOLUTIONS | {name: kind for name, kind in PROBLEMS.items() if name != "problem"} | {"split": pl.String}
-    return Chunk(pl.DataFrame(rows, schema=schema, orient="row"), frames_of(records), Tally())
+    return SolutionChunk(pl.DataFrame(rows, schema=schema, orient="row"), frames_of(records), Tally())
 
 
 def _of_solution(solution: SolutionRecord) -> tuple[Any, ...]:
@@ -132,11 +132,16 @@ def _of_problem(problem: ProblemRecord) -> tuple[Any, ...]:
     return problem.statement, problem.subject, msgspec.json.encode(messages).decode() if messages else None, ""
 
 
+EVERY_SOURCE = ("consensus", "estimates", "gold", "people", "verdicts")
+
+
 def sources_needed(policy: LabelPolicy) -> Sequence[str]:
     """The kinds of ratings that the policy's sources are made of."""
     needed = {kind for source in policy.sources for kind in _KINDS[source]}
     if "human" in policy.sources and policy.people == "majority":
         needed.add("consensus")  # Adjudicated ratings override every majority.
+    if policy.columns:
+        needed.add("estimates")
     return sorted(needed)
 
 

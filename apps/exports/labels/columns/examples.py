@@ -22,7 +22,8 @@ class Examples:
     """Prefixes of solutions with a label on each step, in the order of their rows in a file.
 
     table   one row for each: `row`, its solution; `labeling`; `rank`, the labeling and place of its last step
-    steps   their steps, in order: `example`, `step` (its number in the frames' steps), `label`, `rank`
+    steps   their steps, in order: `example`, `step` (its number in the frames' steps), `label` (null only where the policy
+            masks steps without one), `rank`
     starts  by example, the number of its first row in `steps`, and at the end their number
     """
 
@@ -124,7 +125,9 @@ def _count(labels: StepLabels, examples: Examples, tally: Tally) -> None:
     """Where every example is in a row: a rating is too, unless it has a reason."""
     left_out = _counts(labels.rated["reason"].drop_nulls().cast(pl.String))
     written = len(labels.rated) - sum(left_out.values())
-    carried = int(labels.supervised.sum()) + len(labels.alternatives)
+    path = labels.path
+    is_in_row = pl.Series(path["position"].to_numpy() < labels.supervised[path["labeling"].to_numpy()])
+    carried = path.filter(is_in_row)["label"].count() + len(labels.alternatives)
     tally.leave_out_ratings(left_out)
     _count_rows(labels, examples, tally, carried=carried, written=written)
     _count_without_rows(labels, examples, tally, None)
@@ -133,7 +136,7 @@ def _count(labels: StepLabels, examples: Examples, tally: Tally) -> None:
 def _count_with_unfit(labels: StepLabels, table: pl.DataFrame, kept: Examples, tally: Tally) -> None:
     """A rating without a row is left out for the reason of the example that ends in it, or of the first of its labeling."""
     unfit = table.filter(pl.col("unfit").is_not_null())
-    carried = kept.steps["rank"].unique()
+    carried = kept.steps.filter(pl.col("label").is_not_null())["rank"].unique()
     is_written = labels.rated["rank"].is_in(carried.implode())
     others = (
         labels.rated.filter(~is_written)
@@ -148,11 +151,12 @@ def _count_with_unfit(labels: StepLabels, table: pl.DataFrame, kept: Examples, t
 
 
 def _count_rows(labels: StepLabels, examples: Examples, tally: Tally, *, carried: int, written: int) -> None:
-    tally.labels.update({str(label): count for label, count in examples.steps["label"].value_counts().iter_rows()})
+    given = examples.steps["label"].drop_nulls()
+    tally.labels.update({str(label): count for label, count in given.value_counts().iter_rows()})
     tally.sources.update(_counts(labels.labelings["source"].gather(examples.table["labeling"].unique())))
     tally.carried += written
     tally.made += carried - written
-    tally.repeated += len(examples.steps) - carried
+    tally.repeated += len(given) - carried
 
 
 def _count_without_rows(labels: StepLabels, examples: Examples, tally: Tally, unfit: pl.DataFrame | None) -> None:

@@ -19,6 +19,7 @@ EMPTY = "of a later assignment of the same labeler without ratings"
 NOT_FIRST = "of labelers who were not the first"
 
 # Of single ratings.
+FEW_LABELS = "rated by fewer people than minimum_labels"
 TIE = "people are tied"
 UNSURE = "the labeler is unsure"
 THIN = "thin: fewer people than asked for"
@@ -28,11 +29,14 @@ UNKNOWN_STEP = "of a step that the solution does not have"
 # Of Monte Carlo and of judges.
 DISAGREE = "Monte Carlo and the judge disagree"
 ONE_OF_TWO = "rated by only one of Monte Carlo and the judge"
+FEW_ROLLOUTS = "with fewer rollouts than minimum_rollouts"
 OTHER_RUN = "of an estimation run that the policy does not select"
 OLDER_RUN = "of an older estimation run"
 BIASED_RUN = "of an estimation run whose shares are biased"
 OTHER_JUDGE = "of a judge that the policy does not select"
 OLDER_JUDGE = "of an older run of a judge"
+
+SOURCES_TIED = "the sources are tied"
 
 # Of labels in a row.
 AFTER_ERROR = "after the first error"
@@ -47,17 +51,18 @@ def ended_in(finish_reason: str) -> str:
     return f"of assignments that ended in {finish_reason}"
 
 
-def later_source(source: str) -> str:
-    return f"of the source {source}, since an earlier source labels the solution"
+def later_source(source: str, what: str = "solution") -> str:
+    return f"of the source {source}, since an earlier source labels the {what}"
 
 
 REASONS = (
     *(OTHER_ROUND, SCREENING, GOLD_ANSWER, SUSPENDED, CORRECTED, EARLIER, OFF_PATH, EMPTY, NOT_FIRST),
-    *(TIE, UNSURE, THIN, DEPARTED, UNKNOWN_STEP),
-    *(DISAGREE, ONE_OF_TWO, OTHER_RUN, OLDER_RUN, BIASED_RUN, OTHER_JUDGE, OLDER_JUDGE),
+    *(FEW_LABELS, TIE, UNSURE, THIN, DEPARTED, UNKNOWN_STEP),
+    *(DISAGREE, ONE_OF_TWO, FEW_ROLLOUTS, OTHER_RUN, OLDER_RUN, BIASED_RUN, OTHER_JUDGE, OLDER_JUDGE),
     *(AFTER_ERROR, BEHIND_GAP, NEUTRAL_DROPPED, ALTERNATIVES_DROPPED, SAME_TEXT, TWO_LABELS),
     *map(ended_in, FINISH_REASONS),
-    *map(later_source, SOURCES),
+    *(later_source(source, what) for source in SOURCES for what in ("solution", "step")),
+    SOURCES_TIED,
 )
 Reason = pl.Enum(REASONS)
 

@@ -18,6 +18,8 @@ from apps.exports.labels.columns.reasons import (
     BIASED_RUN,
     DEPARTED,
     DISAGREE,
+    FEW_LABELS,
+    FEW_ROLLOUTS,
     NO_REASON,
     NOT_FIRST,
     OLDER_JUDGE,
@@ -100,6 +102,12 @@ def _monte_carlo_hard(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     return _newest_run(frames, policy, hard_rating(), is_biased=pl.lit(value=False))
 
 
+def newest_counts(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
+    """By `key`, the `rollouts` and `successes` of the newest selected run with ratings."""
+    counted = _monte_carlo_hard(frames, policy).filter(pl.col("labeling").is_not_null())
+    return counted.select("key", "rollouts", "successes")
+
+
 def _monte_carlo_soft(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     """Soft: good when the share of rollouts that reached the answer is at least the policy's threshold.
 
@@ -120,7 +128,17 @@ def _newest_run(frames: LabelFrames, policy: LabelPolicy, rating: pl.Expr, *, is
     is_older = pl.col("reason").is_null() & (pl.col("order") < newest)
     if rated["order"].n_unique() > 1:
         rated = rated.with_columns(reason=pl.when(is_older).then(reason(OLDER_RUN)).otherwise(pl.col("reason")))
-    return _only_without_reason(rated)
+    return _with_enough_rollouts(_only_without_reason(rated), policy)
+
+
+def _with_enough_rollouts(reading: pl.DataFrame, policy: LabelPolicy) -> pl.DataFrame:
+    if not policy.minimum_rollouts:
+        return reading
+    is_few = pl.col("labeling").is_not_null() & (pl.col("rollouts").fill_null(0) < policy.minimum_rollouts)
+    return reading.with_columns(
+        rating=pl.when(~is_few).then(pl.col("rating")),
+        reason=pl.when(is_few).then(reason(FEW_ROLLOUTS)).otherwise(pl.col("reason")),
+    )
 
 
 def _only_without_reason(rated: pl.DataFrame) -> pl.DataFrame:
@@ -163,7 +181,12 @@ def _monte_carlo_and_judge(frames: LabelFrames, policy: LabelPolicy) -> pl.DataF
     compared = both.with_columns(
         labeling=ONLY_LABELING,
         rating=pl.when(agree).then(pl.col("rating")),
-        reason=pl.when(is_one).then(reason(ONE_OF_TWO)).when(~agree).then(reason(DISAGREE)),
+        reason=pl.when(pl.col("reason").is_not_null())
+        .then(pl.col("reason"))
+        .when(is_one)
+        .then(reason(ONE_OF_TWO))
+        .when(~agree)
+        .then(reason(DISAGREE)),
     )
     return pl.concat([compared.select(COLUMNS), *left_out])
 
@@ -178,7 +201,7 @@ def _human(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     left_out = passed_over.select(
         "key", labeling=NO_LABELING, rating=NO_RATING, reason=pl.col("not_counted").cast(Reason)
     )
-    ratings = ratings.filter(pl.col("not_counted").is_null())
+    ratings = _of_enough_people(ratings.filter(pl.col("not_counted").is_null()), policy)
     if policy.people == "majority":
         counted = people.filter(pl.col("not_counted").is_null())
         return pl.concat([_majority(ratings, counted, frames, policy), left_out])
@@ -186,6 +209,17 @@ def _human(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     if policy.people == "first":
         ratings = _first(ratings, people.filter(pl.col("not_counted").is_null()))
     return pl.concat([ratings.select(COLUMNS), left_out])
+
+
+def _of_enough_people(ratings: pl.DataFrame, policy: LabelPolicy) -> pl.DataFrame:
+    if not policy.minimum_labels:
+        return ratings
+    is_rating = pl.col("rating").is_not_null()
+    is_few = is_rating & (is_rating.sum().over("key") < policy.minimum_labels)
+    return ratings.with_columns(
+        rating=pl.when(~is_few).then(pl.col("rating")),
+        reason=pl.when(is_few).then(reason(FEW_LABELS)).otherwise(pl.col("reason")),
+    )
 
 
 def _first(ratings: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:

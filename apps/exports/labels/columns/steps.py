@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from apps.corpus.labels import BAD, OKAY
+from apps.exports.labels.columns.combined import combined_readings, has_ratings
 from apps.exports.labels.columns.frames import PLACE_BITS, LabelFrames, position_expr
 from apps.exports.labels.columns.reasons import (
     AFTER_ERROR,
@@ -32,7 +33,8 @@ class StepLabels:
     labelings     one row for each rater whose ratings label a solution, in order: `row`, `source`
     path          each labeling's chosen steps, in order: `labeling`, `position`, `key`, `step` (its number in
                   `frames.steps`), and `label`, null for a step without one
-    supervised    by labeling, the number of labeled steps before the first one without a label
+    supervised    by labeling, how many steps of its path make a row: those before the first one without a label; where the
+                  policy masks such steps, all
     alternatives  the candidates off the path that make a row, in order, with the same columns
     rated         all ratings of the labelings, in order: `labeling`, `key`, and the `reason` of those that make no label
     left_out      the ratings of other raters: `key`, `reason`
@@ -50,7 +52,9 @@ class StepLabels:
 
 
 def label_steps(frames: LabelFrames, policy: LabelPolicy) -> StepLabels:
-    """Label each solution by the first source of the policy that rates it."""
+    """Label each solution by the first source of the policy that rates it, or as `policy.combine` says."""
+    if policy.combine != "solution":
+        return _labeled(frames, *combined_readings(frames, policy), policy)
     is_labeled = np.zeros(frames.size, dtype=bool)
     labelings: list[pl.DataFrame] = []
     left_out: list[pl.DataFrame] = []
@@ -60,19 +64,11 @@ def label_steps(frames: LabelFrames, policy: LabelPolicy) -> StepLabels:
         if is_late.any():
             left_out.append(reading.filter(is_late).select("key", reason=reason(later_source(source))))
             reading = reading.filter(~is_late)
-        has_ratings = _has_ratings(reading)
-        left_out.append(reading.filter(~has_ratings).select("key", "reason"))
-        labelings.append(reading.filter(has_ratings).with_columns(source=pl.lit(source)))
+        labels = has_ratings(reading)
+        left_out.append(reading.filter(~labels).select("key", "reason"))
+        labelings.append(reading.filter(labels).with_columns(source=pl.lit(source)))
         is_labeled[labelings[-1]["row"].to_numpy()] = True
     return _labeled(frames, pl.concat(labelings), pl.concat(left_out), policy)
-
-
-def _has_ratings(reading: pl.DataFrame) -> pl.Series:
-    """Whether each rating is of a labeling with any rating that makes a label."""
-    if not reading["rating"].has_nulls():
-        return reading["rating"].is_not_null()
-    rates = pl.col("rating").is_not_null().any().over("row", "labeling") & pl.col("labeling").is_not_null()
-    return reading.select(rates.alias("rates"))["rates"]
 
 
 def _labeled(frames: LabelFrames, ratings: pl.DataFrame, left_out: pl.DataFrame, policy: LabelPolicy) -> StepLabels:
@@ -160,6 +156,9 @@ def _path(
         is_after = pl.Series(positions > first_bad[numbers])
         labels = pl.select(pl.when(is_after).then(rest).otherwise(labels).alias("label"))["label"]
     supervised = _first_where(labels.is_null(), numbers, positions, lengths)
+    if policy.unlabeled == "mask":
+        has_label = np.bincount(numbers[labels.is_not_null().to_numpy()], minlength=len(rows)) > 0
+        supervised = np.where(has_label, lengths, 0)
     return _Paths(ranked.with_columns(label=labels), starts, lengths, first_bad, supervised), is_rated
 
 
@@ -175,7 +174,8 @@ def _first_where(condition: pl.Series, numbers: np.ndarray, positions: np.ndarra
 def _path_reasons(path: _Paths, is_rated: pl.Series) -> pl.DataFrame:
     """By `rank`, why a rated step of the path is in no row."""
     numbers, positions = path.table["labeling"].to_numpy(), path.table["position"].to_numpy()
-    is_behind = is_rated & pl.Series(positions >= path.supervised[numbers])
+    has_no_label = path.table["label"].is_null()
+    is_behind = is_rated & (has_no_label | pl.Series(positions >= path.supervised[numbers]))
     is_after_error = pl.Series(positions > path.first_bad[numbers])
     return path.table.select(
         "rank", late_reason=pl.when(is_after_error).then(reason(AFTER_ERROR)).otherwise(reason(BEHIND_GAP))

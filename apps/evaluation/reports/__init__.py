@@ -1,0 +1,1 @@
+"""One module per kind of evaluation: from the database to the JSON that an evaluation stores."""

@@ -1,0 +1,90 @@
+"""The sample of a release audit: solutions of an export with the first error that its policy labels, drawn by a hash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from itertools import islice
+
+from django.db.models import Exists, OuterRef
+
+from apps.core.errors import Conflict, DomainError
+from apps.estimation.latest import counted_run_q
+from apps.estimation.models import EstimationRun
+from apps.exports.chunk_rows import kept_records
+from apps.exports.contamination import contamination_index
+from apps.exports.labels.batch import batched
+from apps.exports.labels.steps import resolve
+from apps.exports.load.records import load_problems
+from apps.exports.load.spans import solutions_in
+from apps.exports.models import Export
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
+from apps.judging.models import StepVerdict
+from apps.labeling.models import Assignment
+from apps.quality.models import Review
+
+SMALLEST_SAMPLE = 5  # Fewer say nothing about an export.
+BATCH = 200
+MODEL_SOURCES = {"monte_carlo_hard", "monte_carlo_soft", "judge", "monte_carlo_and_judge"}
+
+
+def draw_sample(export: Export, share: float) -> dict[int, int]:
+    """By solution id, the exported first error: a position, or -1 for none; about `share` of the export's solutions.
+
+    Solutions whose first error the export leaves open are not drawn, nor those that people have labeled or reviewed since
+    the export was made. Raises DomainError where there are too few, and Conflict where models have made new labels.
+    """
+    check_models(export)
+    labeled = int((export.manifest or {}).get("counts", {}).get("solutions", 0))
+    size = max(SMALLEST_SAMPLE, round(labeled * share))
+    sample = dict(islice(first_errors(export), size))
+    if len(sample) < SMALLEST_SAMPLE:
+        raise DomainError(
+            f"An audit needs {SMALLEST_SAMPLE} solutions whose first error the export names and whose labels have not changed "
+            f"since; there are {len(sample)}.",
+            fields={"share": f"draws fewer than {SMALLEST_SAMPLE} solutions"},
+        )
+    return dict(sorted(sample.items()))
+
+
+def check_models(export: Export) -> None:
+    """Raises Conflict if the policy reads labels of models, and models have made some since the export."""
+    policy = LabelPolicy.from_dict(export.policy)
+    if not MODEL_SOURCES & set(policy.sources):
+        return
+    runs = EstimationRun.objects.filter(counted_run_q(), project=export.project, finished_at__gt=export.created_at)
+    verdicts = StepVerdict.objects.filter(run__project=export.project, run__created_at__gt=export.created_at)
+    if runs.exists() or verdicts.exists():
+        raise Conflict("Models have made new labels since the export. Export again, then audit that.", code="outdated")
+
+
+def first_errors(export: Export) -> Iterator[tuple[int, int]]:
+    """Yield solutions in the order of a hash, each with the first error by the export's policy."""
+    policy = LabelPolicy.from_dict(export.policy)
+    index = contamination_index(policy, export.project)
+    pairs = list(_unchanged(export))
+    pairs.sort(key=lambda pair: blake2b(f"{export.sha256}\x1f{pair[0]}".encode(), digest_size=8).digest())
+    for start in range(0, len(pairs), BATCH):
+        drawn = pairs[start : start + BATCH]
+        records_by_problem = load_problems(export.project, {problem for _, problem in drawn})
+        kept: dict[int, int] = {}
+        for records in records_by_problem.values():
+            ids = {id(record): pk for pk, record in records}
+            own = [record for _, record in records]
+            with batched(own):
+                for record in kept_records(own[0].problem.statement, own, policy, Tally(), index):
+                    labeled = resolve(record, policy)
+                    error = labeled[0].first_error if len(labeled) == 1 else None
+                    if error is not None:
+                        kept[ids[id(record)]] = error
+        yield from ((pk, kept[pk]) for pk, _ in drawn if pk in kept)
+
+
+def _unchanged(export: Export) -> Sequence[tuple[int, int]]:
+    """Solutions and their problems, without those that people have labeled or reviewed since the export."""
+    since = export.created_at
+    of_solution = Assignment.objects.filter(task__solution=OuterRef("pk"))
+    reviewed = Review.objects.filter(assignment__task__solution=OuterRef("pk"), at__gt=since)
+    solutions = solutions_in(export.project).exclude(Exists(of_solution.filter(submitted_at__gt=since)))
+    return list(solutions.exclude(Exists(reviewed)).values_list("pk", "problem_id"))
