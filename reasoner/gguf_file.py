@@ -13,6 +13,7 @@ from reasoner.tokenizer import Vocabulary
 
 NORMAL, CONTROL = 1, 3
 F16 = 1
+HEAD = "output.weight"
 # llama.cpp's names of a block's weights, and ours.
 BLOCK_NAMES = {
     "attn_q": "attention.query",
@@ -62,22 +63,23 @@ def write_gguf(path: Path, model: Reasoner, vocabulary: Vocabulary, name: str = 
 
 
 def tensors(model: Reasoner) -> dict[str, np.ndarray]:
-    """The weights by llama.cpp's names. The output layer is the embedding, which llama.cpp ties by itself."""
+    """The weights by llama.cpp's names. Without an output layer, llama.cpp takes the embedding."""
     return {
         name: half_precision(weight) if weight.dim() == 2 else single_precision(weight)
-        for name, weight in zip(tensor_names(model.shape), ordered_weights(model), strict=True)
+        for name, weight in zip(tensor_names(model), ordered_weights(model), strict=True)
     }
 
 
-def tensor_names(shape: Shape) -> list[str]:
-    blocks = [f"blk.{index}.{name}.weight" for index in range(shape.layers) for name in BLOCK_NAMES]
-    return ["token_embd.weight", "output_norm.weight", *blocks]
+def tensor_names(model: Reasoner) -> list[str]:
+    blocks = [f"blk.{index}.{name}.weight" for index in range(model.shape.layers) for name in BLOCK_NAMES]
+    return ["token_embd.weight", "output_norm.weight", *blocks, *([] if model.head is None else [HEAD])]
 
 
 def ordered_weights(model: Reasoner) -> list[torch.nn.Parameter]:
     """In the order of `tensor_names`."""
     blocks = [block.get_parameter(f"{name}.weight") for block in model.blocks for name in BLOCK_NAMES.values()]
-    return [model.embedding.weight, model.norm.weight, *blocks]
+    head = [] if model.head is None else [model.head.weight]
+    return [model.embedding.weight, model.norm.weight, *blocks, *head]
 
 
 def half_precision(weight: object) -> np.ndarray:
@@ -93,10 +95,15 @@ def read_gguf(path: Path) -> tuple[Reasoner, Vocabulary]:
     reader = gguf.GGUFReader(path)
     merges = [tuple(merge.split(" ")) for merge in _texts(reader, "tokenizer.ggml.merges")]
     vocabulary = Vocabulary(_texts(reader, "tokenizer.ggml.tokens"), [(left, right) for left, right in merges])
-    model = Reasoner(Shape(len(vocabulary.tokens)))
+    shape = Shape(
+        len(vocabulary.tokens),
+        layers=int(_number(reader, "llama.block_count")),
+        epsilon=_number(reader, "llama.attention.layer_norm_rms_epsilon"),
+    )
+    model = Reasoner(shape, has_head=any(tensor.name == HEAD for tensor in reader.tensors))
     stored = {tensor.name: np.array(tensor.data, dtype=np.float32) for tensor in reader.tensors}
     with torch.no_grad():
-        for name, weight in zip(tensor_names(model.shape), ordered_weights(model), strict=True):
+        for name, weight in zip(tensor_names(model), ordered_weights(model), strict=True):
             weight.copy_(torch.from_numpy(stored[name]))
     return model, vocabulary
 
@@ -104,3 +111,7 @@ def read_gguf(path: Path) -> tuple[Reasoner, Vocabulary]:
 def _texts(reader: gguf.GGUFReader, key: str) -> list[str]:
     field = reader.fields[key]
     return [bytes(field.parts[index]).decode() for index in field.data]
+
+
+def _number(reader: gguf.GGUFReader, key: str) -> float:
+    return float(reader.fields[key].parts[-1][0])

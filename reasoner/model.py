@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 import torch
@@ -77,12 +78,15 @@ class Block(nn.Module):
 
 
 class Reasoner(nn.Module):
-    def __init__(self, shape: Shape) -> None:
+    """`head` makes logits of the last states; without a head of its own, the embedding does."""
+
+    def __init__(self, shape: Shape, *, has_head: bool = False) -> None:
         super().__init__()
         self.shape = shape
         self.embedding = nn.Embedding(shape.vocabulary, shape.width)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = Norm(shape)
+        self.head = nn.Linear(shape.width, shape.vocabulary, bias=False) if has_head else None
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
                 deep = name.endswith(("out.weight", "down.weight"))
@@ -90,20 +94,23 @@ class Reasoner(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """From tokens (batch, length) to logits (batch, length, vocabulary)."""
-        return self.logits(self.states(tokens))
+        return self.logits(self.norm(self.through(self.embedding(tokens), self.blocks)))
 
-    def logits(self, states: Tensor) -> Tensor:
-        return functional.linear(states, self.embedding.weight)
-
-    def states(self, tokens: Tensor) -> Tensor:
-        """From tokens (batch, length) to the last states (batch, length, width), of which logits are made."""
-        length = tokens.shape[1]
+    def through(self, x: Tensor, blocks: Iterable[nn.Module]) -> Tensor:
+        """x: (batch, length, width), before and after these blocks."""
+        length = x.shape[1]
         mask = torch.full((length, length), float("-inf")).triu(1)
         rotation = rotations(self.shape, length)
-        x = self.embedding(tokens)
-        for block in self.blocks:
+        for block in blocks:
             x = block(x, rotation, mask)
-        return self.norm(x)
+        return x
+
+    def logits(self, states: Tensor) -> Tensor:
+        return functional.linear(states, self.output_weight)
+
+    @property
+    def output_weight(self) -> Tensor:
+        return self.embedding.weight if self.head is None else self.head.weight
 
 
 def rotations(shape: Shape, length: int) -> tuple[Tensor, Tensor]:
@@ -120,11 +127,23 @@ def rotated(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
     return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), dim=-1).flatten(-2)
 
 
-def deepened(model: Reasoner, blocks: int) -> Reasoner:
-    """A copy with more blocks, which change nothing at first, since what they add is zero."""
-    deep = Reasoner(replace(model.shape, layers=model.shape.layers + blocks))
+def deepened(model: Reasoner, blocks: int, scale: float) -> Reasoner:
+    """A copy with more blocks and a head of its own. The blocks change nothing at first, since what they add is zero.
+
+    What the old blocks pass on is `scale` times as large, so that new ones, which start small, are heard. Norms undo the
+    scale, hence the old blocks still do the same.
+    """
+    shape = model.shape
+    deep = Reasoner(replace(shape, layers=shape.layers + blocks, epsilon=shape.epsilon * scale**2), has_head=True)
     deep.load_state_dict(model.state_dict(), strict=False)
-    for block in deep.blocks[model.shape.layers :]:
-        nn.init.zeros_(block.attention.out.weight)
-        nn.init.zeros_(block.down.weight)
+    assert deep.head is not None
+    with torch.no_grad():
+        for block in deep.blocks[: shape.layers]:
+            block.attention.out.weight.mul_(scale)
+            block.down.weight.mul_(scale)
+        deep.embedding.weight.mul_(scale)
+        for block in deep.blocks[shape.layers :]:
+            block.attention.out.weight.zero_()
+            block.down.weight.zero_()
+        deep.head.weight.zero_()
     return deep

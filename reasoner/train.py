@@ -10,14 +10,14 @@ import itertools
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from reasoner.gguf_file import write_gguf
@@ -82,10 +82,14 @@ def rate_at(step: int) -> float:
 
 
 def optimizers(model: Reasoner) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of the blocks, AdamW for embedding and norms."""
-    matrices = [weight for weight in model.blocks.parameters() if weight.dim() == 2]
+    return optimizers_of(model.blocks, model.parameters())
+
+
+def optimizers_of(blocks: nn.Module, weights: Iterable[nn.Parameter]) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the blocks, AdamW for the other weights."""
+    matrices = [weight for weight in blocks.parameters() if weight.dim() == 2]
     matrix_ids = set(map(id, matrices))
-    rest = [weight for weight in model.parameters() if id(weight) not in matrix_ids]
+    rest = [weight for weight in weights if id(weight) not in matrix_ids]
     return [
         torch.optim.Muon(matrices, lr=RATE, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(rest, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0),

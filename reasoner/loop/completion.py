@@ -22,16 +22,15 @@ DONE_SHARE = 0.25  # When so many rows are done, the others go on without them.
 def complete(
     model: Reasoner,
     tokenizer: Tokenizer,
-    prompts: Sequence[str],
+    rows: Sequence[Sequence[int]],
     *,
     n: int,
     longest: int,
     seed: int,
     temperature: float = 1.0,
 ) -> list[list[str]]:
-    """`n` completions of each prompt, without the end token."""
+    """`n` completions of each row of tokens, without the end token."""
     dice = torch.Generator().manual_seed(seed)
-    rows = [[START, *tokenizer.encode(prompt).ids] for prompt in prompts]
     order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
     decoder, texts = decoders.ByteLevel(), dict[int, list[str]]()
     with torch.autocast("cpu", torch.bfloat16):

@@ -1,7 +1,8 @@
 r"""The generative verifier: it reads problem and steps, writes a critique of each step, and the verdict `\boxed{k}`.
 
 The reasoner's vocabulary has the words of its stories only. Words of the critiques that it would spell in bytes become
-tokens of their own, so that a critique is about as long as the solution.
+tokens of their own, and the request, which is the same in every row, is left out: problem and steps are laid out as the
+reasoner knows them.
 """
 
 from __future__ import annotations
@@ -9,66 +10,78 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from tokenizers import AddedToken, Tokenizer
-from torch import nn
 
 from reasoner.loop.completion import complete
-from reasoner.loop.examples import START, Example, read_rows
+from reasoner.loop.examples import START, Example, line_bounds, line_tokens, read_rows
+from reasoner.loop.scoring import Lines
 from reasoner.model import Reasoner
 
 FEWEST = 10  # Times that a word must occur to become a token.
 LONGEST = 160  # Tokens of a critique.
 NO_ERROR = -1
-_WORD = re.compile(r" ?[A-Za-z]+|\\boxed\{")
+_REQUEST = re.compile(r"Problem:\n(?P<problem>.*?)\n\nSolution:\n(?P<steps>\[0\] .*?)\n\n", re.DOTALL)
+_STEP = re.compile(r"^\[\d+\] ", re.MULTILINE)
+_WORD = re.compile(r" ?[A-Za-z]+|\\boxed\{|\[\d\] ")
 _VERDICT = re.compile(r"\\boxed\{(-?\d+)\}\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Critiques:
-    """Rows of a file of the format `verifier-sft`."""
+class Critique:
+    """A row of a file of the format `verifier-sft`."""
 
-    prompts: list[str]
-    completions: list[str]
-
-    @classmethod
-    def read(cls, path: Path) -> Critiques:
-        rows = list(read_rows(path))
-        return cls([row["prompt"] for row in rows], [row["completion"] for row in rows])
-
-    def new_words(self, tokenizer: Tokenizer) -> list[str]:
-        """Frequent words of which each would be several tokens."""
-        counts = Counter(word for text in (*self.prompts, *self.completions) for word in _WORD.findall(text))
-        return [word for word, count in counts.items() if count >= FEWEST and len(tokenizer.encode(word).ids) > 1]
-
-    def examples(self, tokenizer: Tokenizer) -> list[Example]:
-        """Every token of the critique is to be predicted, and the end."""
-        return [_example(tokenizer, *pair) for pair in zip(self.prompts, self.completions, strict=True)]
+    solution: Lines
+    text: str
 
 
-def _example(tokenizer: Tokenizer, prompt: str, completion: str) -> Example:
-    head, tail = tokenizer.encode(prompt).ids, tokenizer.encode(completion).ids
-    tokens = [START, *head, *tail]
-    return Example(tokens, list(range(len(head), len(tokens))), [*tail, START])
+def read_critiques(path: Path) -> list[Critique]:
+    """Raises ValueError for a request in another form."""
+    critiques = []
+    for row in read_rows(path):
+        match = _REQUEST.match(row["prompt"])
+        if match is None:
+            raise ValueError(f"{path.name}: a request has neither problem nor steps")
+        lines = [line.strip() for line in _STEP.split(match["steps"])[1:]]
+        critiques.append(Critique((match["problem"], lines), row["completion"]))
+    return critiques
 
 
-def with_words(model: Reasoner, tokenizer: Tokenizer, words: Sequence[str]) -> None:
-    """Add the words to both. A new token begins as the mean of the tokens that spell it."""
-    spelled = [tokenizer.encode(word).ids for word in words]
+def new_words(critiques: Sequence[Critique], tokenizer: Tokenizer) -> list[str]:
+    """Frequent words of the critiques of which each would be several tokens."""
+    counts = Counter(word for critique in critiques for word in _WORD.findall(critique.text))
+    return [word for word, count in counts.items() if count >= FEWEST and len(tokenizer.encode(word).ids) > 1]
+
+
+def with_words(model: Reasoner, tokenizer: Tokenizer, words: Sequence[str]) -> Reasoner:
+    """Add the words to the tokenizer; returns a model that knows them. Each begins as the mean of what spells it."""
     old = model.embedding.weight.detach()
-    rows = [old[ids].mean(dim=0) for ids in spelled]
+    means = [old[tokenizer.encode(word).ids].mean(dim=0) for word in words]
     tokenizer.add_tokens([AddedToken(word, normalized=False) for word in words])
-    model.embedding = nn.Embedding.from_pretrained(torch.cat((old, torch.stack(rows))), freeze=False)
+    wider = Reasoner(replace(model.shape, vocabulary=len(old) + len(words)))
+    wider.load_state_dict(model.state_dict() | {"embedding.weight": torch.stack([*old, *means])})
+    return wider
+
+
+def critique_examples(critiques: Sequence[Critique], tokenizer: Tokenizer) -> list[Example]:
+    """Every token of the critique is to be predicted, and the end."""
+    examples = []
+    for critique in critiques:
+        head, tail = line_tokens(tokenizer, *critique.solution), tokenizer.encode(critique.text).ids
+        places = list(range(len(head) - 1, len(head) + len(tail)))
+        examples.append(Example([*head, *tail], line_bounds(tokenizer, head), places, [*tail, START]))
+    return examples
 
 
 def verdict_shares(
-    model: Reasoner, tokenizer: Tokenizer, prompts: Sequence[str], *, critiques: int, seed: int
+    model: Reasoner, tokenizer: Tokenizer, solutions: Sequence[Lines], *, critiques: int, seed: int
 ) -> list[float]:
-    """For each prompt the share of its critiques that end with the verdict that no step is wrong."""
-    texts = complete(model, tokenizer, prompts, n=critiques, longest=LONGEST, seed=seed)
+    """For each solution the share of its critiques that end with the verdict that no step is wrong."""
+    rows = [line_tokens(tokenizer, *solution) for solution in solutions]
+    texts = complete(model, tokenizer, rows, n=critiques, longest=LONGEST, seed=seed)
     return [sum(verdict(text) == NO_ERROR for text in own) / critiques for own in texts]
 
 

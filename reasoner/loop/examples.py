@@ -23,9 +23,13 @@ START = 0
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`places` are positions in `tokens`, and `targets` the tokens to be predicted behind them."""
+    """`places` are positions in `tokens`, and `targets` the tokens to be predicted behind them.
+
+    `lines` are the first and the last position of each line of the solution.
+    """
 
     tokens: list[int]
+    lines: list[tuple[int, int]]
     places: list[int]
     targets: list[int]
 
@@ -37,7 +41,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def step_examples(path: Path, tokenizer: Tokenizer) -> list[Example]:
-    """Of a file of the format `trl-prm`. Steps after the last label have none."""
+    """Of a file of the format `trl-prm`: a label behind each line."""
     return [
         labeled_lines(tokenizer, row["prompt"].strip(), row["completions"], row["labels"]) for row in read_rows(path)
     ]
@@ -57,9 +61,9 @@ def labeled_lines(
 ) -> Example:
     """The labels belong to the lines from `first` on."""
     tokens = line_tokens(tokenizer, question, lines)
-    ends = line_ends(tokenizer, tokens)[first : first + len(labels)]
+    bounds = line_bounds(tokenizer, tokens)
     signs = [tokenizer.token_to_id(GOOD if label else BAD) for label in labels]
-    return Example(tokens, ends, signs)
+    return Example(tokens, bounds, [end for _, end in bounds[first : first + len(labels)]], signs)
 
 
 def line_tokens(tokenizer: Tokenizer, question: str, lines: Sequence[str]) -> list[int]:
@@ -67,7 +71,8 @@ def line_tokens(tokenizer: Tokenizer, question: str, lines: Sequence[str]) -> li
     return [START, *tokenizer.encode(text).ids]
 
 
-def line_ends(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[int]:
-    """The positions of the line ends, except that of the problem."""
-    end = tokenizer.token_to_id(LINE_END)
-    return [place for place, token in enumerate(tokens) if token == end][1:]
+def line_bounds(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and the last position of each line behind the problem; the last one is the line end."""
+    sign = tokenizer.token_to_id(LINE_END)
+    ends = [place for place, token in enumerate(tokens) if token == sign]
+    return [(before + 1, end) for before, end in zip(ends, ends[1:], strict=False)]

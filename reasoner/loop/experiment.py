@@ -22,12 +22,12 @@ import torch
 
 from reasoner.checker import check
 from reasoner.gguf_file import read_gguf, write_gguf
-from reasoner.loop.critic import Critiques, verdict_shares, with_words
+from reasoner.loop.critic import critique_examples, new_words, read_critiques, verdict_shares, with_words
 from reasoner.loop.curves import Sampled
 from reasoner.loop.examples import answer_examples, read_rows, step_examples
 from reasoner.loop.product import Product, served
 from reasoner.loop.scoring import Lines, line_scores
-from reasoner.loop.training import Recipe, fine_tune
+from reasoner.loop.training import Recipe, train
 from reasoner.problems import Problem, problems
 from reasoner.serve import MODEL
 
@@ -47,9 +47,8 @@ class Settings:
     fewest_steps: int = 3
     temperature: float = 1.4
     strategy: str = "posterior-search"
-    after_first_error: str = "negative"
-    recipe: Recipe = Recipe(epochs=4, rate=2e-3)
-    verifier_recipe: Recipe = Recipe(epochs=3, rate=2e-3)
+    after_first_error: str = "leave_out"
+    recipe: Recipe = Recipe()
     critiques: int = 2
     processes: int = 2
 
@@ -194,28 +193,19 @@ def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, fol
 def run_job(job: Job) -> Result:
     torch.set_num_threads(1)
     started = time.process_time()
-    model, vocabulary = read_gguf(MODEL)
+    reasoner, vocabulary = read_gguf(MODEL)
     tokenizer = vocabulary.tokenizer()
     if job.kind == VERIFIER:
-        critiques = Critiques.read(job.path)
-        with_words(model, tokenizer, critiques.new_words(tokenizer))
-        losses = fine_tune(model, critiques.examples(tokenizer), job.settings.verifier_recipe, job.seed)
-        prompts = [critique_request(question, lines) for question, lines in job.solutions]
-        shares = verdict_shares(model, tokenizer, prompts, critiques=job.settings.critiques, seed=job.seed)
+        critiques = read_critiques(job.path)
+        reasoner = with_words(reasoner, tokenizer, new_words(critiques, tokenizer))
+        model, losses = train(reasoner, critique_examples(critiques, tokenizer), job.settings.recipe, job.seed)
+        shares = verdict_shares(
+            model, tokenizer, job.solutions, critiques=job.settings.critiques, seed=job.seed
+        )
         scores = [np.array([share]) for share in shares]
     else:
-        read = step_examples if job.kind == PRM else answer_examples
-        losses = fine_tune(model, read(job.path, tokenizer), job.settings.recipe, job.seed)
+        examples = (step_examples if job.kind == PRM else answer_examples)(job.path, tokenizer)
+        model, losses = train(reasoner, examples, job.settings.recipe, job.seed)
         write_gguf(job.output, model, vocabulary, f"Annotate's {job.kind.upper()} of the reasoner")
         scores = line_scores(model, tokenizer, job.solutions)
     return Result(job.kind, job.seed, scores, losses, time.process_time() - started)
-
-
-def critique_request(question: str, lines: Sequence[str]) -> str:
-    """As the format `verifier-sft` asks."""
-    steps = "\n".join(f"[{place}] {line}" for place, line in enumerate(lines))
-    return (
-        f"Problem:\n{question}\n\nSolution:\n{steps}\n\n"
-        "Check the solution step by step and stop at the first wrong step. End with the number of that step, "
-        "or -1 if no step is wrong, in \\boxed{}.\n"
-    )

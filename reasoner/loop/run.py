@@ -15,7 +15,6 @@ SMALL = Settings(
     training_problems=12,
     held_out_problems=4,
     recipe=Recipe(epochs=1),
-    verifier_recipe=Recipe(epochs=1),
     critiques=1,
 )
 

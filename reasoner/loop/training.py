@@ -1,4 +1,10 @@
-"""Fine-tuning of a small model on examples: seeded, on one thread, in bfloat16."""
+"""Training of reward models: new blocks on top of the reasoner's, which stay as they are.
+
+A step is wrong, as a rule, where the reasoner itself would have written something else. So besides the labels the new
+blocks learn, from the reasoner alone and without labels, which tokens it would have written, and which lines have held
+only such tokens so far. Without these two tasks, several thousand labels do not make them compare what is written with
+what is expected. All of it is seeded, on one thread, in bfloat16.
+"""
 
 from __future__ import annotations
 
@@ -7,45 +13,88 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from reasoner.loop.examples import Example
-from reasoner.model import Reasoner
-from reasoner.train import optimizers
+from reasoner.model import Norm, Reasoner, Shape, deepened
+from reasoner.train import optimizers_of
 
 LOOK_AHEAD = 16  # Batches whose examples are sorted by length together, so that little is padding.
+NEW_BLOCKS = 3
+NOTICING = 2  # After so many new blocks it is known which tokens are expected.
+SCALE = 0.05  # The states of the reasoner's last block are about 20 in size.
+READ_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """`rate` is reached after `warm_up` batches and falls to 0 over the second half."""
 
-    epochs: int = 2
+    epochs: int = 5
     batch: int = 16
-    rate: float = 1e-3
+    rate: float = 4e-3
     warm_up: int = 20
 
 
-def fine_tune(model: Reasoner, examples: Sequence[Example], recipe: Recipe, seed: int) -> list[float]:
-    """Train the model in place; returns the loss of each batch."""
+class Notes(nn.Module):
+    """Heads that are thrown away after training: is this token expected, and is its line so far?"""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.norm = Norm(shape)
+        self.token, self.line = nn.Linear(shape.width, 1), nn.Linear(shape.width, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reasoner's own blocks make of an example: their states, and whether each token is the likeliest."""
+
+    states: Tensor
+    is_expected: Tensor
+
+
+def train(reasoner: Reasoner, examples: Sequence[Example], recipe: Recipe, seed: int) -> tuple[Reasoner, list[float]]:
+    """A model with new blocks that predicts the targets, and the loss of the targets in each batch."""
     dice = random.Random(seed)
     torch.manual_seed(seed)
+    model, notes = deepened(reasoner, NEW_BLOCKS, SCALE), Notes(reasoner.shape)
+    new = model.blocks[len(reasoner.blocks) :]
+    readings = read(reasoner, [example.tokens for example in examples])
+    weights = [*new.parameters(), *model.norm.parameters(), *notes.parameters()]
+    weights += [] if model.head is None else model.head.parameters()
+    optimizers = optimizers_of(new, weights)
     batches = [batch for _ in range(recipe.epochs) for batch in batches_of(examples, recipe.batch, dice)]
-    chosen, losses = optimizers(model), list[float]()
+    losses: list[float] = []
     for number, batch in enumerate(batches):
         share = min(1.0, (number + 1) / recipe.warm_up, 2 * (len(batches) - number) / len(batches))
-        for optimizer in chosen:
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.rate * share
-        loss = loss_of(model, [examples[place] for place in batch])
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in chosen:
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            group["lr"] = recipe.rate * share
+        loss, note_loss = losses_of(model, notes, [examples[place] for place in batch], [readings[place] for place in batch])
+        (loss + note_loss).backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         losses.append(loss.item())
-    return losses
+    return model, losses
+
+
+@torch.inference_mode()
+def read(reasoner: Reasoner, rows: Sequence[Sequence[int]]) -> list[Reading]:
+    readings: dict[int, Reading] = {}
+    order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
+    for start in range(0, len(order), READ_AT_ONCE):
+        places = order[start : start + READ_AT_ONCE]
+        tokens = padded([rows[place] for place in places])
+        with torch.autocast("cpu", torch.bfloat16):
+            states = reasoner.through(reasoner.embedding(tokens), reasoner.blocks)
+            likeliest = reasoner.logits(reasoner.norm(states)).argmax(-1)
+        is_expected = functional.pad(likeliest[:, :-1] == tokens[:, 1:], (1, 0))
+        for row, place in enumerate(places):
+            length = len(rows[place])
+            readings[place] = Reading((SCALE * states[row, :length]).bfloat16(), is_expected[row, :length].clone())
+    return [readings[place] for place in range(len(rows))]
 
 
 def batches_of(examples: Sequence[Example], size: int, dice: random.Random) -> Iterator[list[int]]:
@@ -60,14 +109,39 @@ def batches_of(examples: Sequence[Example], size: int, dice: random.Random) -> I
     yield from batches
 
 
-def loss_of(model: Reasoner, examples: Sequence[Example]) -> Tensor:
-    """Cross entropy over the places of the examples only."""
+def losses_of(
+    model: Reasoner, notes: Notes, examples: Sequence[Example], readings: Sequence[Reading]
+) -> tuple[Tensor, Tensor]:
+    """The loss of the targets, and that of the notes at the tokens of the solution's lines."""
+    new = model.blocks[-NEW_BLOCKS:]
+    states = nn.utils.rnn.pad_sequence([reading.states for reading in readings], batch_first=True).float()
     rows = [row for row, example in enumerate(examples) for _ in example.places]
     places = [place for example in examples for place in example.places]
     targets = torch.tensor([target for example in examples for target in example.targets])
+    is_expected, is_clean, is_noted = note_targets(examples, readings, states.shape[1])
     with torch.autocast("cpu", torch.bfloat16):
-        logits = model.logits(model.states(padded([example.tokens for example in examples]))[rows, places])
-    return functional.cross_entropy(logits.float(), targets)
+        noticed = model.through(states, new[:NOTICING])
+        last = model.norm(model.through(noticed, new[NOTICING:]))
+        token_notes, line_notes = notes.token(notes.norm(noticed))[..., 0], notes.line(last)[..., 0]
+        logits = model.logits(last[rows, places])
+    note_loss = sum(
+        functional.binary_cross_entropy_with_logits(found.float()[is_noted], truth[is_noted].float())
+        for found, truth in ((token_notes, is_expected), (line_notes, is_clean))
+    )
+    return functional.cross_entropy(logits.float(), targets), torch.as_tensor(note_loss)
+
+
+def note_targets(
+    examples: Sequence[Example], readings: Sequence[Reading], length: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """For each token of the batch: is it expected, is its line so far, and is it part of a line."""
+    is_expected, is_clean, is_noted = torch.zeros(3, len(examples), length, dtype=torch.bool)
+    for row, (example, reading) in enumerate(zip(examples, readings, strict=True)):
+        is_expected[row, : len(example.tokens)] = reading.is_expected
+        for first, last in example.lines:
+            is_noted[row, first : last + 1] = True
+            is_clean[row, first : last + 1] = reading.is_expected[first : last + 1].cumprod(0).bool()
+    return is_expected, is_clean, is_noted
 
 
 def padded(rows: Sequence[Sequence[int]]) -> Tensor:
