@@ -54,8 +54,8 @@ def write_gguf(path: Path, model: Reasoner, vocabulary: Vocabulary, name: str = 
     writer.add_eos_token_id(0)
     writer.add_add_bos_token(value=True)
     writer.add_add_space_prefix(value=False)
-    for name, weight in tensors(model).items():
-        writer.add_tensor(name, weight)
+    for tensor_name, weight in tensors(model).items():
+        writer.add_tensor(tensor_name, weight)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

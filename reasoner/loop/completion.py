@@ -45,10 +45,19 @@ def complete(
 
 @dataclass
 class _Cache:
-    """The keys and values of one block: (rows, heads, places, head)."""
+    """The keys and values of one block: (rows, heads, places, head), of which `length` places are used."""
 
     keys: Tensor
     values: Tensor
+    length: int = 0
+
+    def add(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns all keys and values so far."""
+        until = self.length + keys.shape[2]
+        self.keys[:, :, self.length : until] = keys
+        self.values[:, :, self.length : until] = values
+        self.length = until
+        return self.keys[:, :, :until], self.values[:, :, :until]
 
     def take(self, rows: Tensor) -> None:
         self.keys, self.values = self.keys[rows], self.values[rows]
@@ -104,26 +113,20 @@ class _Batch:
         mask = torch.where(is_before & is_there, 0.0, HIDDEN)[:, None]
         x = self.model.embedding(tokens)
         for block, cache in zip(self.model.blocks, self.caches, strict=True):
-            x = _block(block, x, cache, (cosine, sine), mask, first)
+            x = self._through(block, x, cache, (cosine, sine), mask)
         return self.model.norm(x)
 
-
-def _block(
-    block: Block, x: Tensor, cache: _Cache, rotation: tuple[Tensor, Tensor], mask: Tensor, first: int
-) -> Tensor:
-    """What the block does in training, for new places only."""
-    attention, normed = block.attention, block.attention_norm(x)
-    rows, length, width = x.shape
-    heads = (rows, length, attention.shape.heads, attention.shape.head)
-    query, key, value = (
-        part(normed).view(heads).transpose(1, 2) for part in (attention.query, attention.key, attention.value)
-    )
-    until = first + length
-    cache.keys[:, :, first:until] = rotated(key, rotation)
-    cache.values[:, :, first:until] = value
-    keys, values = cache.keys[:, :, :until], cache.values[:, :, :until]
-    scores = rotated(query, rotation) @ keys.transpose(-1, -2) * attention.shape.head**-0.5
-    mixed = functional.softmax(scores.float() + mask, dim=-1) @ values
-    x = x + attention.out(mixed.transpose(1, 2).reshape(rows, length, width))
-    inner = block.inner_norm(x)
-    return x + block.down(functional.silu(block.gate(inner)) * block.up(inner))
+    def _through(self, block: Block, x: Tensor, cache: _Cache, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+        """What the block does in training, for new places only, which follow those in the cache."""
+        attention, normed = block.attention, block.attention_norm(x)
+        rows, length, width = x.shape
+        heads = (rows, length, attention.shape.heads, attention.shape.head)
+        query, key, value = (
+            part(normed).view(heads).transpose(1, 2) for part in (attention.query, attention.key, attention.value)
+        )
+        keys, values = cache.add(rotated(key, rotation), value)
+        scores = rotated(query, rotation) @ keys.transpose(-1, -2) * attention.shape.head**-0.5
+        mixed = functional.softmax(scores.float() + mask, dim=-1) @ values
+        x = x + attention.out(mixed.transpose(1, 2).reshape(rows, length, width))
+        inner = block.inner_norm(x)
+        return x + block.down(functional.silu(block.gate(inner)) * block.up(inner))

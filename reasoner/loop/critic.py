@@ -56,14 +56,20 @@ def new_words(critiques: Sequence[Critique], tokenizer: Tokenizer) -> list[str]:
     return [word for word, count in counts.items() if count >= FEWEST and len(tokenizer.encode(word).ids) > 1]
 
 
-def with_words(model: Reasoner, tokenizer: Tokenizer, words: Sequence[str]) -> Reasoner:
-    """Add the words to the tokenizer; returns a model that knows them. Each begins as the mean of what spells it."""
-    old = model.embedding.weight.detach()
-    means = [old[tokenizer.encode(word).ids].mean(dim=0) for word in words]
-    tokenizer.add_tokens([AddedToken(word, normalized=False) for word in words])
-    wider = Reasoner(replace(model.shape, vocabulary=len(old) + len(words)))
-    wider.load_state_dict(model.state_dict() | {"embedding.weight": torch.stack([*old, *means])})
+def with_words(model: Reasoner, words: Sequence[str], tokenizer: Tokenizer) -> Reasoner:
+    """A model that knows these words, too. Each begins as the mean of what spells it; a head does not write it at first."""
+    old, head = model.embedding.weight.detach(), model.head
+    means = torch.stack([old[tokenizer.encode(word).ids].mean(dim=0) for word in words])
+    wider = Reasoner(replace(model.shape, vocabulary=len(old) + len(words)), has_head=head is not None)
+    weights = model.state_dict() | {"embedding.weight": torch.cat((old, means))}
+    if head is not None:
+        weights["head.weight"] = torch.cat((head.weight.detach(), torch.zeros_like(means)))
+    wider.load_state_dict(weights)
     return wider
+
+
+def add_words(tokenizer: Tokenizer, words: Sequence[str]) -> None:
+    tokenizer.add_tokens([AddedToken(word, normalized=False) for word in words])
 
 
 def critique_examples(critiques: Sequence[Critique], tokenizer: Tokenizer) -> list[Example]:

@@ -28,6 +28,11 @@ class Sampled:
     marks: list[list[bool]]
 
 
+def distinct_solutions(problems: Sequence[Sampled]) -> list[tuple[str, tuple[str, ...]]]:
+    """Each text once: a question and the lines of a solution."""
+    return list(dict.fromkeys((own.question, tuple(lines)) for own in problems for lines in own.lines))
+
+
 def pass_curve(problems: Sequence[Sampled]) -> Curve:
     return np.array([pass_at_k(len(problem.is_right), sum(problem.is_right), NS) for problem in problems])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -75,4 +76,4 @@ def line_bounds(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[tuple[int, 
     """The first and the last position of each line behind the problem; the last one is the line end."""
     sign = tokenizer.token_to_id(LINE_END)
     ends = [place for place, token in enumerate(tokens) if token == sign]
-    return [(before + 1, end) for before, end in zip(ends, ends[1:], strict=False)]
+    return [(before + 1, end) for before, end in pairwise(ends)]

@@ -6,8 +6,6 @@ for the first seed, scores.
 
 from __future__ import annotations
 
-import json
-import random
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -22,17 +20,26 @@ import torch
 
 from reasoner.checker import check
 from reasoner.gguf_file import read_gguf, write_gguf
-from reasoner.loop.critic import critique_examples, new_words, read_critiques, verdict_shares, with_words
-from reasoner.loop.curves import Sampled
+from reasoner.loop.critic import (
+    add_words,
+    critique_examples,
+    new_words,
+    read_critiques,
+    verdict_shares,
+    with_words,
+)
+from reasoner.loop.curves import Sampled, distinct_solutions
 from reasoner.loop.examples import answer_examples, read_rows, step_examples
 from reasoner.loop.product import Product, served
 from reasoner.loop.scoring import Lines, line_scores
-from reasoner.loop.training import Recipe, train
+from reasoner.loop.training import NEW_BLOCKS, SCALE, Notes, Recipe, Stem, make_stem, train
+from reasoner.model import Reasoner, deepened
 from reasoner.problems import Problem, problems
 from reasoner.serve import MODEL
 
 TRAINING, HELD_OUT = "loop-training", "loop-held-out"
 PRM, ORM, VERIFIER = "prm", "orm", "verifier"
+STEM, STEM_SEED = "stem.pt", 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,8 @@ class Settings:
     temperature: float = 1.4
     strategy: str = "posterior-search"
     after_first_error: str = "leave_out"
-    recipe: Recipe = Recipe()
+    stem_recipe: Recipe = field(default_factory=lambda: Recipe(epochs=4))
+    recipe: Recipe = field(default_factory=lambda: Recipe(epochs=2, rate=2e-3))
     critiques: int = 2
     processes: int = 2
 
@@ -70,11 +78,7 @@ class Clock:
 def some_problems(seed: int, count: int, settings: Settings, *, held_out: bool) -> list[Problem]:
     return list(
         islice(
-            (
-                problem
-                for problem in problems(seed, held_out=held_out)
-                if len(problem.plan) >= settings.fewest_steps
-            ),
+            (problem for problem in problems(seed, held_out=held_out) if len(problem.plan) >= settings.fewest_steps),
             count,
         )
     )
@@ -161,7 +165,7 @@ class Job:
     path: Path
     solutions: list[Lines]
     settings: Settings
-    output: Path
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +181,10 @@ class Result:
 
 def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, folder: Path) -> list[Result]:
     """All models of all seeds, `processes` at a time, one thread each. Repeated texts are scored once."""
-    distinct = list(dict.fromkeys((own.question, tuple(lines)) for own in held_out for lines in own.lines))
+    distinct = [(question, list(lines)) for question, lines in distinct_solutions(held_out)]
     paths = {PRM: files.steps, ORM: files.answers, VERIFIER: files.critiques}
     jobs = [
-        Job(kind, seed, path, list(distinct), settings, folder / f"{kind}-{seed}.gguf")
-        for seed in settings.seeds
-        for kind, path in paths.items()
+        Job(kind, seed, path, distinct, settings, folder) for seed in settings.seeds for kind, path in paths.items()
     ]
     # The longest first, so that no process waits for one at the end.
     jobs.sort(key=lambda job: job.kind != VERIFIER)
@@ -190,22 +192,42 @@ def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, fol
         return list(pool.map(run_job, jobs))
 
 
+def write_stem(path: Path, answers: Path, settings: Settings) -> float:
+    """The stem from which all models begin, made from the texts of a file of the format `orm`; returns its last loss."""
+    reasoner, vocabulary = read_gguf(MODEL)
+    rows = answer_examples(answers, vocabulary.tokenizer())
+    stem, losses = make_stem(reasoner, rows, settings.stem_recipe, STEM_SEED)
+    torch.save([stem.model.state_dict(), stem.notes.state_dict()], path)
+    return float(np.mean(losses[-50:]))
+
+
+def read_stem(path: Path, reasoner: Reasoner) -> Stem:
+    stem = Stem(deepened(reasoner, NEW_BLOCKS, SCALE), Notes(reasoner.shape))
+    model, notes = torch.load(path)
+    stem.model.load_state_dict(model)
+    stem.notes.load_state_dict(notes)
+    return stem
+
+
 def run_job(job: Job) -> Result:
     torch.set_num_threads(1)
     started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
-    tokenizer = vocabulary.tokenizer()
+    tokenizer, stem = vocabulary.tokenizer(), read_stem(job.folder / STEM, reasoner)
     if job.kind == VERIFIER:
         critiques = read_critiques(job.path)
-        reasoner = with_words(reasoner, tokenizer, new_words(critiques, tokenizer))
-        model, losses = train(reasoner, critique_examples(critiques, tokenizer), job.settings.recipe, job.seed)
-        shares = verdict_shares(
-            model, tokenizer, job.solutions, critiques=job.settings.critiques, seed=job.seed
+        words = new_words(critiques, tokenizer)
+        reasoner, stem = (
+            with_words(reasoner, words, tokenizer),
+            Stem(with_words(stem.model, words, tokenizer), stem.notes),
         )
+        add_words(tokenizer, words)
+        model, losses = train(reasoner, stem, critique_examples(critiques, tokenizer), job.settings.recipe, job.seed)
+        shares = verdict_shares(model, tokenizer, job.solutions, critiques=job.settings.critiques, seed=job.seed)
         scores = [np.array([share]) for share in shares]
     else:
         examples = (step_examples if job.kind == PRM else answer_examples)(job.path, tokenizer)
-        model, losses = train(reasoner, examples, job.settings.recipe, job.seed)
-        write_gguf(job.output, model, vocabulary, f"Annotate's {job.kind.upper()} of the reasoner")
+        model, losses = train(reasoner, stem, examples, job.settings.recipe, job.seed)
+        write_gguf(job.folder / f"{job.kind}-{job.seed}.gguf", model, vocabulary, f"Annotate's {job.kind.upper()}")
         scores = line_scores(model, tokenizer, job.solutions)
     return Result(job.kind, job.seed, scores, losses, time.process_time() - started)

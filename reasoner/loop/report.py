@@ -11,7 +11,18 @@ from typing import Any
 import numpy as np
 
 from reasoner.checker import check
-from reasoner.loop.curves import NS, Curve, Sampled, Summary, best_curve, differences, majority_curve, pass_curve, summary
+from reasoner.loop.curves import (
+    NS,
+    Curve,
+    Sampled,
+    Summary,
+    best_curve,
+    differences,
+    distinct_solutions,
+    majority_curve,
+    pass_curve,
+    summary,
+)
 from reasoner.loop.examples import read_rows
 from reasoner.loop.experiment import ORM, PRM, VERIFIER, Result
 
@@ -45,10 +56,6 @@ def curves_of(held_out: Sequence[Sampled], results: Sequence[Result]) -> dict[st
 def product(scores: np.ndarray) -> float:
     """As a sum of logarithms, which does not underflow."""
     return float(np.log(np.maximum(scores, 1e-12)).sum())
-
-
-def distinct_solutions(held_out: Sequence[Sampled]) -> list[tuple[str, tuple[str, ...]]]:
-    return list(dict.fromkeys((own.question, tuple(lines)) for own in held_out for lines in own.lines))
 
 
 def first_error(marks: Sequence[bool]) -> int:
@@ -89,7 +96,9 @@ def report(
     curves = curves_of(held_out, results)
     distinct = distinct_solutions(held_out)
     mark_of = {
-        (own.question, tuple(lines)): marks for own in held_out for lines, marks in zip(own.lines, own.marks, strict=True)
+        (own.question, tuple(lines)): marks
+        for own in held_out
+        for lines, marks in zip(own.lines, own.marks, strict=True)
     }
     pairs = [(PRODUCT, ORM_ROW), (ORM_ROW, MAJORITY), (PRODUCT, MAJORITY), (VERIFIER_ROW, MAJORITY)]
     padded = {name: own * (len(settings.seeds) if len(own) == 1 else 1) for name, own in curves.items()}

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -54,15 +55,38 @@ class Reading:
     is_expected: Tensor
 
 
-def train(reasoner: Reasoner, examples: Sequence[Example], recipe: Recipe, seed: int) -> tuple[Reasoner, list[float]]:
-    """A model with new blocks that predicts the targets, and the loss of the targets in each batch."""
-    dice = random.Random(seed)
+@dataclass(frozen=True, slots=True)
+class Stem:
+    """A model that has read solutions without labels: its new blocks know what the reasoner would have written."""
+
+    model: Reasoner
+    notes: Notes
+
+
+def make_stem(reasoner: Reasoner, rows: Sequence[Example], recipe: Recipe, seed: int) -> tuple[Stem, list[float]]:
+    """New blocks that have learned the two tasks without labels, and the loss of each batch."""
     torch.manual_seed(seed)
-    model, notes = deepened(reasoner, NEW_BLOCKS, SCALE), Notes(reasoner.shape)
-    new = model.blocks[len(reasoner.blocks) :]
-    readings = read(reasoner, [example.tokens for example in examples])
-    weights = [*new.parameters(), *model.norm.parameters(), *notes.parameters()]
-    weights += [] if model.head is None else model.head.parameters()
+    stem = Stem(deepened(reasoner, NEW_BLOCKS, SCALE), Notes(reasoner.shape))
+    unlabeled = [replace(row, places=[], targets=[]) for row in rows]
+    return stem, _train(stem, unlabeled, read(reasoner, [row.tokens for row in unlabeled]), recipe, seed)
+
+
+def train(
+    reasoner: Reasoner, stem: Stem, examples: Sequence[Example], recipe: Recipe, seed: int
+) -> tuple[Reasoner, list[float]]:
+    """A model that predicts the targets, and the loss of each batch. The stem stays as it is."""
+    own = deepcopy(stem)
+    return own.model, _train(own, examples, read(reasoner, [example.tokens for example in examples]), recipe, seed)
+
+
+def _train(
+    stem: Stem, examples: Sequence[Example], readings: Sequence[Reading], recipe: Recipe, seed: int
+) -> list[float]:
+    """Train the new blocks, the last norm and the head."""
+    dice = random.Random(seed)
+    new = stem.model.blocks[-NEW_BLOCKS:]
+    weights = [*new.parameters(), *stem.model.norm.parameters(), *stem.notes.parameters()]
+    weights += [] if stem.model.head is None else stem.model.head.parameters()
     optimizers = optimizers_of(new, weights)
     batches = [batch for _ in range(recipe.epochs) for batch in batches_of(examples, recipe.batch, dice)]
     losses: list[float] = []
@@ -70,14 +94,14 @@ def train(reasoner: Reasoner, examples: Sequence[Example], recipe: Recipe, seed:
         share = min(1.0, (number + 1) / recipe.warm_up, 2 * (len(batches) - number) / len(batches))
         for group in (group for optimizer in optimizers for group in optimizer.param_groups):
             group["lr"] = recipe.rate * share
-        loss, note_loss = losses_of(model, notes, [examples[place] for place in batch], [readings[place] for place in batch])
+        loss, note_loss = losses_of(stem, [examples[place] for place in batch], [readings[place] for place in batch])
         (loss + note_loss).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        losses.append(loss.item())
-    return model, losses
+        losses.append(loss.item() if examples[0].places else note_loss.item())
+    return losses
 
 
 @torch.inference_mode()
@@ -109,15 +133,14 @@ def batches_of(examples: Sequence[Example], size: int, dice: random.Random) -> I
     yield from batches
 
 
-def losses_of(
-    model: Reasoner, notes: Notes, examples: Sequence[Example], readings: Sequence[Reading]
-) -> tuple[Tensor, Tensor]:
+def losses_of(stem: Stem, examples: Sequence[Example], readings: Sequence[Reading]) -> tuple[Tensor, Tensor]:
     """The loss of the targets, and that of the notes at the tokens of the solution's lines."""
+    model, notes = stem.model, stem.notes
     new = model.blocks[-NEW_BLOCKS:]
     states = nn.utils.rnn.pad_sequence([reading.states for reading in readings], batch_first=True).float()
     rows = [row for row, example in enumerate(examples) for _ in example.places]
     places = [place for example in examples for place in example.places]
-    targets = torch.tensor([target for example in examples for target in example.targets])
+    targets = torch.tensor([target for example in examples for target in example.targets], dtype=torch.long)
     is_expected, is_clean, is_noted = note_targets(examples, readings, states.shape[1])
     with torch.autocast("cpu", torch.bfloat16):
         noticed = model.through(states, new[:NOTICING])
@@ -128,7 +151,8 @@ def losses_of(
         functional.binary_cross_entropy_with_logits(found.float()[is_noted], truth[is_noted].float())
         for found, truth in ((token_notes, is_expected), (line_notes, is_clean))
     )
-    return functional.cross_entropy(logits.float(), targets), torch.as_tensor(note_loss)
+    loss = functional.cross_entropy(logits.float(), targets) if len(targets) else torch.zeros(())
+    return loss, torch.as_tensor(note_loss)
 
 
 def note_targets(

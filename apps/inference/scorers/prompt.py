@@ -65,7 +65,7 @@ class ScoringPrompt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 _PLUS, _MINUS = ("+", " +", "\u2581+"), ("-", " -", "\u2581-")
 
 PRESETS = {
-    "annotate": ScoringPrompt(problem="Problem: {problem}\n", head="Step {number}: ", tag="\n", separator=""),
+    "annotate": ScoringPrompt(problem="Problem: {problem}\n", tag="\n", separator=""),
     "math-shepherd": ScoringPrompt(
         problem="{problem} ", head="Step {number}: ", tag=" \u043a\u0438", good=_PLUS, bad=_MINUS
     ),
