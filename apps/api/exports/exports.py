@@ -22,7 +22,7 @@ from apps.api.corpus.imports import AcceptedSerializer
 from apps.api.pagination import NdjsonRenderer, Pages
 from apps.core.errors import DomainError
 from apps.exports.files.writers import CONTAINERS
-from apps.exports.formats import FORMATS
+from apps.exports.formats import FORMAT_NAMES
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy
 from apps.exports.rows.preview import preview_export
@@ -63,7 +63,7 @@ class ListedExportSerializer(ExportSerializer):
 
 
 class RowsSerializer(serializers.Serializer[Export]):
-    format = serializers.ChoiceField(choices=sorted(FORMATS))
+    format = serializers.ChoiceField(choices=FORMAT_NAMES)
     policy = serializers.DictField(
         default=dict, help_text="The label policy. Keys that are left out have their defaults."
     )
