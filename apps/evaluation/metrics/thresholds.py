@@ -32,9 +32,9 @@ def choose_threshold(given: float | None, dev_scores: Floats, value_at: Callable
     """
     if given is not None:
         return Threshold(given, "given")
-    known = dev_scores[~np.isnan(dev_scores)]
-    if len(known):
-        candidates = np.unique([USUAL_THRESHOLD, *np.quantile(known, np.linspace(0, 1, QUANTILES))]).tolist()
+    scored = dev_scores[~np.isnan(dev_scores)]
+    if len(scored):
+        candidates = np.unique([USUAL_THRESHOLD, *np.quantile(scored, np.linspace(0, 1, QUANTILES))]).tolist()
         values = {threshold: value_at(threshold) for threshold in candidates}
         best = max((value for value in values.values() if isfinite(value)), default=None)
         if best is not None:

@@ -83,11 +83,11 @@ def split_by_verdict(
 
 
 def _distinct(critiques: Sequence[SolutionCritique], length: int) -> Iterator[SolutionCritique]:
-    known: set[str] = set()
+    texts: set[str] = set()
     for critique in critiques:
         text = "" if critique.unfit else critique.text(length)
-        yield _unfit(critique.kind, SAME_CRITIQUE) if text and text in known else critique
-        known.add(text)
+        yield _unfit(critique.kind, SAME_CRITIQUE) if text and text in texts else critique
+        texts.add(text)
 
 
 def _unfit(kind: str, reason: str) -> SolutionCritique:
