@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.labels.columns.frames import Place
+from apps.exports.labels.columns.reasons import NO_FIRST_LABEL, NO_SOURCE
 from apps.exports.labels.steps import Labeled, TrainingExample, resolution
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
@@ -163,7 +164,7 @@ def training_examples(
         unfit += filter(None, reasons)
         yield from fitting
     if not rows:
-        fallback = "no label on the first step" if resolved.labeled else "no source of the policy labels them"
+        fallback = NO_FIRST_LABEL if resolved.labeled else NO_SOURCE
         tally.leave_out("solutions", next(iter(unfit), fallback))
 
 

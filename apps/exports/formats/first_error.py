@@ -7,12 +7,12 @@ from hashlib import blake2b
 
 from apps.corpus.records import ProblemRecord, Record
 from apps.exports.formats.base import BaseFormat
+from apps.exports.labels.columns.reasons import NO_SOURCE
 from apps.exports.labels.prompts import Message
 from apps.exports.labels.steps import Labeled, resolve
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 
-UNLABELED = "no source of the policy labels them"
 OPEN = "the first error is unknown: a step before it has no label"
 
 _REQUEST = (
@@ -44,7 +44,7 @@ def labeled_solution(record: Record, policy: LabelPolicy, tally: Tally) -> Label
     if labeled is not None and labeled.first_error is not None:
         return labeled
     if record.solution is not None:
-        tally.leave_out("solutions", UNLABELED if labeled is None else OPEN)
+        tally.leave_out("solutions", NO_SOURCE if labeled is None else OPEN)
     return None
 
 

@@ -10,11 +10,9 @@ import polars as pl
 import pyarrow as pa
 
 from apps.exports.labels.columns.frames import PLACE_BITS
+from apps.exports.labels.columns.reasons import NO_FIRST_LABEL, NO_SOURCE
 from apps.exports.labels.columns.steps import StepLabels
 from apps.exports.tally import Tally
-
-NO_FIRST_LABEL = "no label on the first step"
-NO_SOURCE = "no source of the policy labels them"
 
 
 @dataclass(frozen=True)

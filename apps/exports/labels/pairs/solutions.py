@@ -11,6 +11,7 @@ from typing import Any
 from apps.corpus.identity import ranking_hash
 from apps.corpus.labels import BAD, NO_ERROR
 from apps.corpus.records import Record, SolutionRecord
+from apps.exports.labels.columns.reasons import NO_SOURCE
 from apps.exports.labels.pairs.base import EQUAL_SIDES, SAME_PAIR, TextPair, score_margin
 from apps.exports.labels.prompts import TextError, full_text, paired, prompt_and_answer
 from apps.exports.labels.steps import resolve
@@ -18,7 +19,6 @@ from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
 UNKNOWN_ANSWER = "it is unknown whether the answer is right"
-UNLABELED = "no source of the policy labels them"
 GAP = "a step before the first error has no label"
 NO_SCORE = "without a verifier score"
 EMPTY = "an empty completion"
@@ -108,7 +108,7 @@ def label_score(record: Record, solution: SolutionRecord, policy: LabelPolicy) -
         return solution.verifier_score
     labeled = next(iter(resolve(record, policy)), None)
     if labeled is None:
-        raise NoSide(UNLABELED)
+        raise NoSide(NO_SOURCE)
     if labeled.first_error is None:
         raise NoSide(GAP)
     steps = len(labeled.labels)
