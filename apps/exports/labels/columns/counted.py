@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from apps.corpus.label_columns import is_own_step_expr
-from apps.corpus.labels import BAD, GREAT
+from apps.corpus.labels import GREAT
 from apps.exports.labels.columns.frames import LabelFrames
 from apps.exports.labels.columns.reasons import (
     CORRECTED,
@@ -26,7 +26,6 @@ from apps.exports.policy import LabelPolicy
 
 def rated_steps(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     """People's `ratings` under the policy: a null `rating` is a step that is not judged, or unsure and dropped."""
-    unsure_label = {"drop": None, "positive": GREAT, "negative": BAD}[policy.unsure]
     ratings = frames.ratings
     humans = frames.steps.filter("is_human").get_column("key")
     own = is_own_step_expr(
@@ -37,7 +36,7 @@ def rated_steps(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     )
     rating = (
         pl.when(pl.col("unsure"))
-        .then(pl.lit(unsure_label, dtype=pl.Int8))
+        .then(pl.lit(policy.unsure_label, dtype=pl.Int8))
         .when(own)
         .then(pl.lit(GREAT, dtype=pl.Int8))
         .otherwise(pl.col("rating"))
