@@ -68,6 +68,7 @@ def test_labels_are_plotted_against_f1_with_the_rounds() -> None:
     drawn = learning_plot(LearningPlot(curves, rounds))
     assert "labels: 400: 50 % (20 to 60 %)" in drawn
     assert "round 1, at random: closed at 100 labels" in (svg_of(drawn).find("desc").text or "")  # type: ignore[union-attr]
+    assert (svg_of(drawn).find("g[@class='round-mark']/text").get("y") or "") == "220"  # type: ignore[union-attr]
     assert re.findall(r">(round \d)</text>", drawn) == ["round 1", "round 3"], "texts do not overlap"
     assert drawn.count("<line x1") == 3 + len(re.findall(r" %</text>", drawn)), "each round has its line"
     early = learning_plot(LearningPlot(curves, [RoundMark(50, "round 1", "round 1")]))

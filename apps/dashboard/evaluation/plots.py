@@ -56,10 +56,11 @@ class RoundMark:
 
 @dataclass(frozen=True, slots=True)
 class LearningPlot:
-    """Labels against F1: a line for each name of models, and the rounds."""
+    """Labels against F1: a line for each name of models, and the rounds. `unlabeled` runs started without labels."""
 
     curves: list[LearningCurve]
     rounds: list[RoundMark]
+    unlabeled: Sequence[Data] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def _learning_plot(report: Data) -> LearningPlot:
     rounds = [
         RoundMark(row["labels"], f"round {row['round']}", round_title(row)) for row in report["rounds"] if row["labels"]
     ]
-    return LearningPlot(curves[:MOST_SCORERS], rounds)
+    unlabeled = [row for row in report["runs"] if not row["labels"]]
+    return LearningPlot(curves[:MOST_SCORERS], rounds, unlabeled)
 
 
 def _curve_plots(curves: Sequence[Data]) -> Iterator[CurvePlot]:

@@ -187,16 +187,16 @@ def _rounds(report: Report) -> Table:
             row["name"],
             CHOICES[row["choice"]],
             minute_of(row["closed_at"]),
-            row["labels"],
             gain["line"],
             f"{gain['before']} to {gain['after']}" if gain["line"] else "",
+            row["labels"],
             gain["labels"],
             share_of(gain["gain"]),
         ]
         for row in report["rounds"]
         for gain in row["gains"] or [nothing]
     ]
-    return Table(["Round", "Chosen", "Closed", "Labels by then", "Line", "Runs", "Labels between", "F1 gained"], rows)
+    return Table(["Round", "Chosen", "Closed", "Line", "Runs", "Labels by then", "Labels between", "F1 gained"], rows)
 
 
 def _ratios(report: Report) -> Table:

@@ -72,7 +72,9 @@ def learning_curve(project: Project, options: EvaluationOptions, progress: Progr
         "labels": len(times.steps),
         "runs": [_run_row(row, times) for row in measured],
         "left_out": [
-            {"run": rater_of(gold.run).name, "solutions": len(gold.places)} for gold in scored if gold not in compared
+            {"run": rater_of(gold.run).name, "solutions": len(gold.places)}
+            for gold in scored
+            if len(gold.places) and gold.run not in {kept.run for kept in compared}
         ],
         "curves": [asdict(curve) for curve in curves],
         "ratios": list(_ratios(curves)),
