@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from apps.corpus.models import Comparison, Problem, Solution
 from apps.projects.models import Project
 
-FIRST_PROBLEMS = 200
+FIRST_PROBLEMS = 50
 MOST_ID = 2**63 - 1
 LARGEST_PROBLEM = 4000  # A problem with more solutions is read in pieces.
 
