@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import AuditEvent, User
-from apps.exports.audits import refresh_audit, start_audit, withdraw_audit
+from apps.exports.audits.services import refresh_audit, start_audit, withdraw_audit
 from apps.exports.models import Export, ReleaseAudit
 from apps.exports.run import run_export
 from apps.exports.services import create_export

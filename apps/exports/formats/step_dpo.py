@@ -18,7 +18,7 @@ from apps.exports.formats.base import BaseFormat, Reader, Row
 from apps.exports.formats.first_error import UNLABELED
 from apps.exports.formats.pair_format import pair_columns
 from apps.exports.formats.verifier_dpo import OPENRLHF
-from apps.exports.labels.pair_order import capped, diagonal
+from apps.exports.labels.pairs.order import capped, diagonal
 from apps.exports.labels.prompts import TextError, paired, side_texts
 from apps.exports.labels.steps import TWO_LABELS, Labeled, resolve
 from apps.exports.policy import LabelPolicy

@@ -18,7 +18,7 @@ from apps.exports.formats.first_error import (
 from apps.exports.formats.pair_format import pair_columns
 from apps.exports.formats.verifier_sft import UNLABELED
 from apps.exports.labels.critiques import SolutionCritique, critiques_of, split_by_verdict
-from apps.exports.labels.pair_order import capped, diagonal
+from apps.exports.labels.pairs.order import capped, diagonal
 from apps.exports.labels.prompts import answer_message, paired
 from apps.exports.labels.steps import Labeled
 from apps.exports.policy import LabelPolicy

@@ -31,9 +31,9 @@ from apps.corpus.records import (
 )
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import StepEstimate
-from apps.exports.addresses import problem_address, solution_address
 from apps.exports.load.people import Members, load_members, load_people, load_preferences
 from apps.exports.load.spans import Span, comparisons_in, cut_pieces, cut_spans, solutions_in
+from apps.exports.rows.addresses import problem_address, solution_address
 from apps.exports.tally import Unit
 from apps.judging.models import StepVerdict
 from apps.labeling.models import GoldLabel

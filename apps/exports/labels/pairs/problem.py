@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from apps.corpus.identity import ranking_hash
 from apps.corpus.records import Record
-from apps.exports.labels.pairs import OVER_CAP, SAME_PAIR, TextPair
-from apps.exports.labels.preferences import preferred_pairs
-from apps.exports.labels.solution_pairs import (
+from apps.exports.labels.pairs.base import OVER_CAP, SAME_PAIR, TextPair
+from apps.exports.labels.pairs.preferences import preferred_pairs
+from apps.exports.labels.pairs.solutions import (
     OVER_MOST_SIDES,
     SidePair,
     distinct_pairs,

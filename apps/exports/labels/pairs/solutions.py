@@ -11,7 +11,7 @@ from typing import Any
 from apps.corpus.identity import ranking_hash
 from apps.corpus.labels import BAD, NO_ERROR
 from apps.corpus.records import Record, SolutionRecord
-from apps.exports.labels.pairs import EQUAL_SIDES, SAME_PAIR, TextPair, score_margin
+from apps.exports.labels.pairs.base import EQUAL_SIDES, SAME_PAIR, TextPair, score_margin
 from apps.exports.labels.prompts import TextError, full_text, paired, prompt_and_answer
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy

@@ -6,13 +6,13 @@ from itertools import chain, islice
 
 import msgspec
 
-from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.contamination import contamination_index
+from apps.exports.files.writers import Row
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import load_records
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.tally import Tally
-from apps.exports.writers import Row
 from apps.projects.models import Project
 
 SAMPLE = 200  # Solutions or comparisons, about.

@@ -21,7 +21,7 @@ from apps.core.jobs.model import JobStatus
 from apps.core.numbers import parse_number
 from apps.corpus.labels import UNKNOWN, first_error
 from apps.corpus.models import Solution
-from apps.exports.audit_sample import draw_sample
+from apps.exports.audits.sample import draw_sample
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export, ReleaseAudit
 from apps.labeling.models import Assignment, Round, StepLabel

@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 
 import msgspec
 
-from apps.exports.row_parts import RowParts
+from apps.exports.diffs.row_parts import RowParts
 
 BUCKETS = 128
 KINDS = ("flipped", "changed", "removed", "added")

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from apps.core.readahead import read_ahead
-from apps.exports.addresses import solution_addresses
-from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.contamination import contamination_index
+from apps.exports.files.writers import Rows
 from apps.exports.formats.annotate import Annotate
 from apps.exports.formats.base import Format
 from apps.exports.formats.columnar import ColumnFormat
@@ -22,9 +21,10 @@ from apps.exports.load.people import load_members
 from apps.exports.load.records import load_records
 from apps.exports.load.spans import Span, cut_pieces, cut_spans, regions
 from apps.exports.policy import LabelPolicy
-from apps.exports.row_length import TOKEN_LIMITS, frame_tokens
+from apps.exports.rows.addresses import solution_addresses
+from apps.exports.rows.chunk_rows import needs_whole_problems, rows_by_split
+from apps.exports.rows.row_length import TOKEN_LIMITS, frame_tokens
 from apps.exports.tally import Tally
-from apps.exports.writers import Rows
 from apps.projects.models import Project
 
 COLUMN_CHUNK = 3000  # Solutions in memory at once, as columns.

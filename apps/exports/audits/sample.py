@@ -11,7 +11,6 @@ from django.db.models import Exists, OuterRef
 from apps.core.errors import Conflict, DomainError
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun
-from apps.exports.chunk_rows import kept_records
 from apps.exports.contamination import contamination_index
 from apps.exports.labels.batch import batched
 from apps.exports.labels.steps import resolve
@@ -19,6 +18,7 @@ from apps.exports.load.records import load_problems
 from apps.exports.load.spans import solutions_in
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows.chunk_rows import kept_records
 from apps.exports.tally import Tally
 from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment

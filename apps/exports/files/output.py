@@ -17,11 +17,11 @@ import msgspec
 import pyarrow.parquet as pq
 
 from apps.core.errors import DomainError
-from apps.exports.card import dataset_card
-from apps.exports.files import CARD, MANIFEST, part_path
-from apps.exports.manifest import Manifest, combined_sha256, with_parts
+from apps.exports.description.card import dataset_card
+from apps.exports.description.manifest import Manifest, combined_sha256, with_parts
+from apps.exports.files.storage import CARD, MANIFEST, part_path
+from apps.exports.files.writers import CONTAINERS, ROW_GROUP, Part
 from apps.exports.models import Export
-from apps.exports.writers import CONTAINERS, ROW_GROUP, Part
 
 
 @dataclass(frozen=True, slots=True)

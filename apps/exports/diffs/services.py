@@ -14,11 +14,11 @@ from apps.core.errors import DomainError
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
-from apps.exports.diff import diff_rows, manifest_diff
-from apps.exports.files import part_path
+from apps.exports.diffs.diff import diff_rows, manifest_diff
+from apps.exports.diffs.row_parts import RowParts, row_parts
+from apps.exports.files.part_rows import part_rows
+from apps.exports.files.storage import part_path
 from apps.exports.models import Export, ExportDiff
-from apps.exports.part_rows import part_rows
-from apps.exports.row_parts import RowParts, row_parts
 
 SMALL = 8 * 1024 * 1024  # Bytes of both exports that are compared within the request.
 

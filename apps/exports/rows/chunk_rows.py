@@ -8,7 +8,6 @@ from itertools import groupby
 import polars as pl
 
 from apps.corpus.records import Record
-from apps.exports.addresses import COLUMN
 from apps.exports.formats.base import Format, Row
 from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.labels.batch import batched
@@ -18,6 +17,7 @@ from apps.exports.labels.prompts import full_text
 from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
 from apps.exports.labels.steps import is_selected
 from apps.exports.policy import LabelPolicy, split_of
+from apps.exports.rows.addresses import COLUMN
 from apps.exports.tally import Tally, Unit
 
 NOT_SELECTED = "not selected by the policy"
