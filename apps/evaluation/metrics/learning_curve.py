@@ -28,10 +28,10 @@ class LearningCurve:
 
 def learning_curve(title: str, points: Iterable[LearningPoint]) -> LearningCurve:
     """In the order of labels, without points whose F1 is undefined. Raises ValueError for a number of labels below 1."""
-    known = sorted((point for point in points if point.f1.value is not None), key=lambda point: point.labels)
-    if known and known[0].labels < 1:
+    defined = sorted((point for point in points if point.f1.value is not None), key=lambda point: point.labels)
+    if defined and defined[0].labels < 1:
         raise ValueError("labels: must be at least 1")
-    return LearningCurve(title, known)
+    return LearningCurve(title, defined)
 
 
 def labels_to_reach(curve: LearningCurve, f1: float) -> float | None:

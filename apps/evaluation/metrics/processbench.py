@@ -52,15 +52,15 @@ def average_f1(
 ) -> Measured:
     """The mean F1 over the parts that have both kinds of solutions; `parts` is a number for each solution."""
     count = int(parts.max(initial=-1)) + 1
-    wide = np.zeros((len(is_right), count, COLUMNS))
-    wide[np.arange(len(is_right)), parts] = first_error_tallies(is_right, is_erroneous)
+    tallies = np.zeros((len(is_right), count, COLUMNS))
+    tallies[np.arange(len(is_right)), parts] = first_error_tallies(is_right, is_erroneous)
 
     def read(sums: Floats) -> Floats:
         by_part = f1_of(sums.reshape(*sums.shape[:-1], count, COLUMNS))
         has_both = np.isfinite(by_part)
         return np.asarray(np.where(has_both, by_part, 0.0).sum(axis=-1) / has_both.sum(axis=-1))
 
-    return measure(by_cluster(wide.reshape(len(is_right), count * COLUMNS), problems), read, resamples=resamples)
+    return measure(by_cluster(tallies.reshape(len(is_right), count * COLUMNS), problems), read, resamples=resamples)
 
 
 def f1_of(sums: Floats) -> Floats:

@@ -78,8 +78,11 @@ def _result(diff: ExportDiff) -> dict[str, Any]:
     before, after = diff.before, diff.after
     mixed = before.container != after.container
     with TemporaryDirectory(prefix="annotate-diff-") as folder:
-        found = diff_rows(_parts(before, mixed), _parts(after, mixed), folder=folder)
-    return {**msgspec.to_builtins(found, str_keys=True), **manifest_diff(before.manifest or {}, after.manifest or {})}
+        diff_of_rows = diff_rows(_parts(before, mixed), _parts(after, mixed), folder=folder)
+    return {
+        **msgspec.to_builtins(diff_of_rows, str_keys=True),
+        **manifest_diff(before.manifest or {}, after.manifest or {}),
+    }
 
 
 def _parts(export: Export, ignore_nulls: bool) -> Iterator[RowParts]:  # noqa: FBT001

@@ -55,8 +55,8 @@ def check_folder(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise DomainError(f"{folder} is a file, and its ending names no container.", fields={"output": "not a folder"})
-    ours = {CARD, MANIFEST, *_part_names(folder)} if _part_names(folder) else set()
-    if other := sorted(path.name for path in folder.iterdir() if path.name not in ours):
+    export_names = {CARD, MANIFEST, *_part_names(folder)} if _part_names(folder) else set()
+    if other := sorted(path.name for path in folder.iterdir() if path.name not in export_names):
         raise DomainError(
             f"The folder {folder} holds other files, such as {other[0]}: name a new or an empty folder.",
             fields={"output": "holds other files"},

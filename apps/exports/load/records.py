@@ -98,8 +98,8 @@ def load_records(
     out the records of retired problems.
     """
     members = load_members(project)
-    for wide in cut_spans(project, of=of, size=chunk, within=within):
-        for span in [wide] if whole else cut_pieces(project, wide, size=chunk):
+    for chunk_span in cut_spans(project, of=of, size=chunk, within=within):
+        for span in [chunk_span] if whole else cut_pieces(project, chunk_span, size=chunk):
             with _snapshot():
                 if records := _records_in(project, span, members, of):
                     yield records

@@ -39,9 +39,9 @@ def preview_export(*, project: Project, format: str, policy: LabelPolicy) -> Exp
     records = 0
     for chunk in islice(chunks, MOST_SAMPLES):
         records += len(chunk)
-        for split, made in rows_by_split(chunk, format_, policy, tally, index).items():
-            rows.setdefault(split, []).extend(made)
-            tally.count_rows(made)
+        for split, of_split in rows_by_split(chunk, format_, policy, tally, index).items():
+            rows.setdefault(split, []).extend(of_split)
+            tally.count_rows(of_split)
         if tally.rows:
             break
     return ExportPreview(
