@@ -27,6 +27,8 @@ SOURCES = (
 )
 
 
+# The keys that choose among what a project has.
+FILTERS = frozenset({"estimation_runs", "generators", "judges", "rounds", "subjects"})
 STEP_TAG = "\u043a\u0438"
 MOST_CRITIQUES = 100
 LOWEST_SHARE = 0.5
@@ -256,6 +258,11 @@ def _check_splits(splits: Mapping[str, float]) -> None:
             raise PolicyError("splits", f"the share of {name} must be above 0 and at most 1")
     if splits and abs(sum(splits.values()) - 1) > 1e-9:
         raise PolicyError("splits", f"the shares must add up to 1, not to {sum(splits.values()):g}")
+
+
+def empty_text(key: str) -> str:
+    """What an empty list or mapping stands for: an empty filter lets everything through, any other key names nothing."""
+    return "all" if key in FILTERS else "none"
 
 
 def split_of(statement: str, policy: LabelPolicy) -> str:
