@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +16,7 @@ from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
 from apps.exports.contamination import check_contamination
+from apps.exports.files import export_folder
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import check_step_columns
 from apps.exports.models import Export, SavedPolicy
@@ -83,10 +86,12 @@ def _check_judges(policy: LabelPolicy, project: Project) -> None:
 
 @transaction.atomic
 def cancel_export(*, export: Export, actor: User) -> Export:
-    """Stop the export after its current chunk and remove what it wrote."""
+    """Stop the export and remove what it wrote. A worker that still writes removes the rest after its current chunk."""
     export = Export.objects.select_for_update().get(pk=export.pk)
     if not export.has_ended:
         export.end(JobStatus.CANCELLED)
+        # Where its worker was killed, or its other parts still wait, nobody else would.
+        transaction.on_commit(partial(shutil.rmtree, export_folder(export), ignore_errors=True))
         record_event(actor=actor, verb="export.cancelled", target=str(export.pk), project=export.project.slug)
     return export
 
