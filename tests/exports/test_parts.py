@@ -95,7 +95,9 @@ def test_an_export_that_was_interrupted_goes_on_where_it_was(labeled: Project, m
 
 
 @pytest.mark.django_db
-def test_a_cancelled_export_leaves_no_file_and_its_other_parts_are_not_written(labeled: Project, alice: User) -> None:
+def test_a_cancelled_export_leaves_no_file_and_its_other_parts_are_not_written(
+    labeled: Project, alice: User, django_capture_on_commit_callbacks: Any
+) -> None:
     export = asked(labeled)
     first, second, *_ = cut_parts(export)
     Export.objects.filter(pk=export.pk).update(status=JobStatus.RUNNING)
@@ -106,6 +108,23 @@ def test_a_cancelled_export_leaves_no_file_and_its_other_parts_are_not_written(l
     assert ExportPart.objects.get(pk=second.pk).finished_at is None
     assert not export_folder(export).exists()
     assert run_export(export_id=export.pk).status == JobStatus.CANCELLED
+    assert not export_folder(export).exists()
+
+
+@pytest.mark.django_db
+def test_a_part_that_is_cancelled_after_its_last_chunk_removes_its_files(
+    labeled: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = asked(labeled)
+    chunk_rows = parts.chunk_rows
+
+    def cancelling(*arguments: Any, **options: Any) -> Any:
+        yield from chunk_rows(*arguments, **options)
+        cancel_export(export=export, actor=alice)
+
+    monkeypatch.setattr(parts, "chunk_rows", cancelling)
+    assert run_export(export_id=export.pk).status == JobStatus.CANCELLED
+    assert not export_folder(export).exists()
 
 
 @pytest.mark.django_db

@@ -120,9 +120,9 @@ def start(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 def withdraw(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "export")
     audit = ReleaseAudit.objects.filter(export=export_of(place, pk)).first()
-    if audit is None:
-        raise NotFound("This export has no audit.")
     try:
+        if audit is None:
+            raise NotFound("This export has no audit.")
         withdraw_audit(audit=audit, actor=request.user)
         messages.success(request, "The audit is withdrawn. The export can be downloaded without it.")
     except DomainError as error:

@@ -76,6 +76,8 @@ def write_part(export: Export, part: ExportPart) -> None:
             tally.add(chunk.tally)
             part.done += chunk.records
             _report(export, part)
+    # Files that were named after a cancellation are removed like those before.
+    _report(export, part)
     files = [asdict(writer.part()) | {"split": split} for split, writer in part_writers.items()]
     part.files, part.tally = files, tally.to_dict()
     part.done, part.finished_at = part.size, timezone.now()
