@@ -135,11 +135,11 @@ def test_columns_of_the_database_and_of_its_records_give_the_same_file_and_count
 ) -> None:
     """Whether the rows of ids are read by lists of exactly these ids, or by ranges that hold another project's too."""
     monkeypatch.setattr(columns, "MOST_OTHERS", most_others)
-    made = records(60)
+    made, others = records(60), records(30, seed=4)
     other = create_project(slug="other", name="Other", owner=project.memberships.earliest("pk").user)
     for start in range(0, 60, 20):
         imported(project, made[start : start + 20])
-        imported(other, records(10, seed=start))
+        imported(other, others[start // 2 : start // 2 + 10])
     complicated(project, rita)
     loaded = list(chain.from_iterable(load_records(project)))
     with open_reader() as reader:

@@ -101,8 +101,10 @@ def load_records(
     for chunk_span in cut_spans(project, of=of, size=chunk, within=within):
         for span in [chunk_span] if whole else cut_pieces(project, chunk_span, size=chunk):
             with _snapshot():
-                if records := _records_in(project, span, members, of):
-                    yield records
+                records = _records_in(project, span, members, of)
+            # Outside: whoever works on them stores the progress, which other workers store as well.
+            if records:
+                yield records
 
 
 def load_record(project: Project, solution_id: int) -> Record:
