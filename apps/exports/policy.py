@@ -171,14 +171,14 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return policy
 
     @property
+    def unsure_label(self) -> int | None:
+        """What an unsure step becomes; None where it has no label."""
+        return {"drop": None, "positive": GREAT, "negative": BAD}[self.unsure]
+
+    @property
     def neutral_label(self) -> int | None:
         """The label that a rating of 0 becomes; None for none."""
         return {"positive": GREAT, "negative": BAD, "own_class": OKAY, "drop": None}[self.neutral]
-
-    @property
-    def unsure_label(self) -> int | None:
-        """The label of a step of which the labeler is unsure; None for none."""
-        return {"drop": None, "positive": GREAT, "negative": BAD}[self.unsure]
 
     def to_dict(self) -> dict[str, Any]:
         return dict(msgspec.to_builtins(self))

@@ -15,14 +15,14 @@ from apps.core.db.locks import try_advisory_lock
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import wake
-from apps.exports.card import dataset_card
 from apps.exports.contamination import checked_against
-from apps.exports.files import CARD, MANIFEST, export_folder
+from apps.exports.description.card import dataset_card
+from apps.exports.description.manifest import build_manifest, combined_sha256
+from apps.exports.files.parts import Ended, assemble, cut_parts, write_part
+from apps.exports.files.storage import CARD, MANIFEST, export_folder
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import count_retired
-from apps.exports.manifest import build_manifest, combined_sha256
 from apps.exports.models import Export, ExportPart
-from apps.exports.parts import Ended, assemble, cut_parts, write_part
 from apps.exports.policy import LabelPolicy
 from apps.exports.services import agreement_of
 from apps.exports.tally import Tally

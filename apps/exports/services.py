@@ -16,12 +16,12 @@ from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
 from apps.exports.contamination import check_contamination
-from apps.exports.files import export_folder
+from apps.exports.files.storage import export_folder
+from apps.exports.files.writers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import check_step_columns
 from apps.exports.models import Export, SavedPolicy
 from apps.exports.policy import LabelPolicy, PolicyError
-from apps.exports.writers import CONTAINERS
 from apps.judging.models import Judge
 from apps.projects.models import Project
 from apps.quality.models import Figure

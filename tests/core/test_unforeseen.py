@@ -19,7 +19,7 @@ from apps.corpus.imports import run as import_run
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
 from apps.corpus.services import create_import
-from apps.exports.files import export_folder
+from apps.exports.files.storage import export_folder
 from apps.exports.formats.annotate import Annotate
 from apps.exports.models import Export
 from apps.exports.run import run_export
@@ -126,7 +126,7 @@ def test_an_export_ends_and_leaves_no_half_file(
     project: Project, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     export = asked_for(project, alice)
-    monkeypatch.setattr(Annotate, "rows", failing(Annotate.rows, ValueError(SECRET)))
+    monkeypatch.setattr(Annotate, "frame", failing(Annotate.frame, ValueError(SECRET)))
     run_export(export_id=export.pk)
     export.refresh_from_db()
     assert export.status == JobStatus.FAILED
@@ -141,7 +141,7 @@ def test_an_export_is_made_after_trouble_that_passes(
 ) -> None:
     export = asked_for(project, alice)
     with monkeypatch.context() as away:
-        away.setattr(Annotate, "rows", failing(Annotate.rows, OperationalError("away")))
+        away.setattr(Annotate, "frame", failing(Annotate.frame, OperationalError("away")))
         with pytest.raises(OperationalError):
             run_export(export_id=export.pk)
     left = export_folder(export) / "left-by-the-first-attempt"
@@ -157,7 +157,7 @@ def test_what_the_operating_system_refuses_ends_an_export_in_its_words(
 ) -> None:
     export = asked_for(project, alice)
     refused = OSError(28, "No space left on device", "/a/path/of/ours")
-    monkeypatch.setattr(Annotate, "rows", failing(Annotate.rows, refused))
+    monkeypatch.setattr(Annotate, "frame", failing(Annotate.frame, refused))
     failed = run_export(export_id=export.pk)
     assert failed.status == JobStatus.FAILED
     assert failed.error == "The operating system ended the export: No space left on device. Start it again."

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from apps.accounts.models import AuditEvent, User
 from apps.corpus.models import Solution
-from apps.exports.audits import refresh_audit, start_audit, withdraw_audit
+from apps.exports.audits.services import refresh_audit, start_audit, withdraw_audit
 from apps.exports.models import Export, ReleaseAudit
 from apps.exports.run import run_export
 from apps.exports.services import create_export

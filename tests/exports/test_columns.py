@@ -16,9 +16,7 @@ from apps.accounts.models import User
 from apps.corpus.imports.run import run_import
 from apps.corpus.records import Record
 from apps.corpus.services import create_import
-from apps.exports import chunks
-from apps.exports.chunk_rows import rows_by_split
-from apps.exports.chunks import chunk_rows
+from apps.exports.files.writers import lines_of
 from apps.exports.formats import FORMATS
 from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.labels.batch import batched
@@ -29,9 +27,11 @@ from apps.exports.labels.steps import resolution
 from apps.exports.load.arrow import is_shared, open_reader
 from apps.exports.load.records import load_records
 from apps.exports.policy import LabelPolicy
-from apps.exports.row_length import frame_tokens, row_length, tokens
+from apps.exports.rows import chunks
+from apps.exports.rows.chunk_rows import rows_by_split
+from apps.exports.rows.chunks import chunk_rows
+from apps.exports.rows.row_length import frame_tokens, row_length, tokens
 from apps.exports.tally import Tally
-from apps.exports.writers import lines_of
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.quality.consensus.recompute import recompute_project

@@ -10,18 +10,20 @@ import pytest
 
 from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
-from apps.exports import chunks, parts, run
-from apps.exports.files import export_folder
+from apps.exports import run
+from apps.exports.files import parts
+from apps.exports.files.part_names import part_name
+from apps.exports.files.parts import cut_parts
+from apps.exports.files.storage import export_folder
 from apps.exports.formats.trl_prm import TrlPrm
 from apps.exports.load import spans
 from apps.exports.load.spans import Span, cut_pieces, cut_spans
 from apps.exports.models import Export, ExportPart
-from apps.exports.part_names import part_name
-from apps.exports.parts import cut_parts
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows import chunks
+from apps.exports.rows.stream import stream_rows
 from apps.exports.run import run_export, run_part
 from apps.exports.services import cancel_export, create_export
-from apps.exports.stream import stream_rows
 from apps.exports.tasks import make_export, make_export_part
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project

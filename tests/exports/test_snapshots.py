@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 from apps.accounts.models import User
 from apps.corpus.imports.run import run_import
 from apps.corpus.services import create_import
-from apps.exports.archive import archive_of
-from apps.exports.card import dataset_card
-from apps.exports.files import export_files, export_folder, part_path
+from apps.exports.description.card import dataset_card
+from apps.exports.description.manifest import build_manifest
+from apps.exports.files.archive import archive_of
+from apps.exports.files.part_names import part_name
+from apps.exports.files.storage import export_files, export_folder, part_path
+from apps.exports.files.writers import Part
 from apps.exports.formats import FORMATS
-from apps.exports.manifest import build_manifest
 from apps.exports.models import Export
-from apps.exports.part_names import part_name
 from apps.exports.policy import LabelPolicy
-from apps.exports.row_length import row_length
+from apps.exports.rows.row_length import row_length
 from apps.exports.tally import Tally
-from apps.exports.writers import Part
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from apps.quality.models import Figure

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management.base import CommandError
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import User
@@ -209,7 +210,7 @@ def test_a_judge_is_its_newest_version_everywhere(told: Told, tmp_path: Path) ->
         older = {1: first_error(JUDGED_BEFORE[name])} if name in JUDGED_BEFORE else {}
         assert versions == older | ({2: first_error(JUDGED[name])} if name in JUDGED else {}), name
     found, _ = exported(told, tmp_path, "annotate", sources=["judge"])
-    errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if "solution" in row}
+    errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if row["solution"]}
     assert errors == {name: first_error(JUDGED[name]) if name in JUDGED else None for name in KEPT}
     # On the quality page each version is a row of its own, compared where the first error is settled.
     compared = [name for name in JUDGED if PEOPLE[name][0] == "settled"]
@@ -307,7 +308,7 @@ def exported(told: Told, folder: Path, name: str, **policy: Any) -> tuple[list[R
 def test_our_own_rows_hold_what_the_pages_show(told: Told, tmp_path: Path) -> None:
     found, counts = exported(told, tmp_path, "annotate", sources=["consensus"], thin="take")
     assert (counts["solutions"], counts["comparisons"]) == (len(KEPT), script.COMPARED)
-    of_solutions = {name_of(row["problem"]["statement"]): row for row in found if "solution" in row}
+    of_solutions = {name_of(row["problem"]["statement"]): row for row in found if row["solution"]}
     assert set(of_solutions) == set(KEPT)
     for name, row in of_solutions.items():
         assert row["first_error"] == (PEOPLE[name][1] if name in PEOPLE else None), name
@@ -326,13 +327,13 @@ def test_our_own_rows_hold_what_the_pages_show(told: Told, tmp_path: Path) -> No
         assert first_error([said[place] for place in sorted(said)]) == (None if state == "tied" else error), name
         reached = [step for step in stands if error == NO_ERROR or step["position"] <= (error or 0)]
         assert {step["is_thin"] for step in reached} <= {state == "thin"}, name
-    preferences = [person["preference"]["choice"] for row in found if "comparison" in row for person in row["people"]]
+    preferences = [person["preference"]["choice"] for row in found if row["comparison"] for person in row["people"]]
     asked = [said for (name, *_), said in script.PREFERENCES.items() if name != "retired"]
     assert len(preferences) == sum(map(len, asked))
     assert preferences.count("tie") == sum(better is None for said in asked for better, _ in said.values())
     for source in (["gold"], ["monte_carlo_hard"]):
         found, _ = exported(told, tmp_path, "annotate", sources=source)
-        errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if "solution" in row}
+        errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if row["solution"]}
         labels = GOLD if source == ["gold"] else told.rollouts
         assert errors == {name: first_error(labels[name]) if name in labels else None for name in KEPT}
 
@@ -418,8 +419,10 @@ def test_files_of_people_of_answers_and_of_pairs_hold_each_what_counts_once(told
     assert counts["left_out"] == {"solutions: of problems that are retired": 1}
 
     for name in ("reward-pairs", "dpo"):
-        found, counts = exported(told, tmp_path, name)
-        assert (found, counts["left_out"]) == ([], script.THIN_PAIRS_LEFT_OUT)
+        with pytest.raises(CommandError, match="The export would be empty") as empty:
+            exported(told, tmp_path, name)
+        for reason, count in script.THIN_PAIRS_LEFT_OUT.items():
+            assert f"{reason} ({count})" in str(empty.value)
         for ties, pairs in (("drop", script.PAIRS), ("both_ways", [*script.PAIRS, *script.TIED_PAIRS])):
             found, counts = exported(told, tmp_path, name, ties=ties, thin="take")
             begun = f"Compute {script.NAMES.index('alternatives')} + {script.NAMES.index('alternatives')}."

@@ -12,8 +12,10 @@ Row = dict[str, Any]
 def manifest(output: Path) -> Row:
     """What is written beside an export."""
     beside = [output.with_name("manifest.json"), *output.parent.glob("export-*.manifest")]
-    manifests = [json.loads(path.read_text()) for path in beside if path.exists()]
-    (counts,) = [one["counts"] for one in manifests if one["parts"][0]["name"] == output.name]
+    there = sorted((path for path in beside if path.exists()), key=lambda path: path.stat().st_mtime_ns)
+    manifests = [json.loads(path.read_text()) for path in there]
+    # A file that is written again has a newer manifest.
+    *_, counts = [one["counts"] for one in manifests if one["parts"][0]["name"] == output.name]
     return dict(counts)
 
 

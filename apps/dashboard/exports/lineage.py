@@ -18,7 +18,7 @@ from apps.core.http.ids import parse_id
 from apps.dashboard.access import Place, export_of, place_for, solution_of
 from apps.dashboard.forms import ServiceForm
 from apps.dashboard.solutions.evidence import naming_of
-from apps.exports.audits import refresh_audit, start_audit, withdraw_audit
+from apps.exports.audits.services import refresh_audit, start_audit, withdraw_audit
 from apps.exports.lineage import lineage_of, traced_solution
 from apps.exports.models import Export, ReleaseAudit
 from apps.projects.models import Membership

@@ -14,13 +14,13 @@ from apps.core.jobs.model import JobStatus
 from apps.corpus.facets import facets_of
 from apps.dashboard.exports.policy_fields import Choices
 from apps.estimation.models import EstimationRun
-from apps.exports.files import ExportFile, export_files
+from apps.exports.description.manifest import labels_as_read
+from apps.exports.files.storage import ExportFile, export_files
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import Reader
-from apps.exports.manifest import labels_as_read
 from apps.exports.models import ContaminationList, Export, ExportDiff
 from apps.exports.policy import LabelPolicy
-from apps.exports.preview import preview_export
+from apps.exports.rows.preview import preview_export
 from apps.judging.models import Judge
 from apps.labeling.models import Round
 from apps.projects.markdown import to_html

@@ -125,10 +125,10 @@ class ExampleRows:
 
     def any_text_contains(self, word: str) -> pl.Series:
         """By example, whether its problem or one of its steps contains the word."""
-        found = self.statements.str.contains(word, literal=True).to_numpy().copy()
+        contains_word = self.statements.str.contains(word, literal=True).to_numpy().copy()
         steps = self.texts.str.contains(word, literal=True)
-        found[self.examples.steps["example"].filter(steps).to_numpy()] = True
-        return pl.Series(found, dtype=pl.Boolean)
+        contains_word[self.examples.steps["example"].filter(steps).to_numpy()] = True
+        return pl.Series(contains_word, dtype=pl.Boolean)
 
 
 def _value_lists(examples: Examples, values: pl.DataFrame) -> list[pl.Series]:

@@ -16,11 +16,11 @@ import pyarrow as pa
 from apps.corpus.labels import BAD
 from apps.corpus.records import ComparisonRecord, Record, SolutionRecord, StepPlace, StepRecord
 from apps.exports.formats.base import BaseFormat, Reader, Row
-from apps.exports.formats.first_error import UNLABELED
 from apps.exports.formats.pair_format import pair_columns
 from apps.exports.formats.verifier_dpo import OPENRLHF
-from apps.exports.labels.pair_order import capped, diagonal
-from apps.exports.labels.pairs import MOST_PAIRS, OVER_CAP
+from apps.exports.labels.columns.reasons import NO_SOURCE
+from apps.exports.labels.pairs.base import MOST_PAIRS, OVER_CAP
+from apps.exports.labels.pairs.order import capped, diagonal
 from apps.exports.labels.prompts import TextError, paired, side_texts
 from apps.exports.labels.steps import TWO_LABELS, Labeled, resolve
 from apps.exports.policy import LabelPolicy
@@ -82,7 +82,7 @@ class StepDpo(BaseFormat):
         for number, record in enumerate(records):
             labelings = resolve(record, policy)
             if record.solution is not None and not labelings:
-                tally.leave_out("solutions", UNLABELED)
+                tally.leave_out("solutions", NO_SOURCE)
             for step in (step for labeled in labelings for step in next_steps(labeled, number)):
                 by_prefix[step.prefix].append(step)
         most = policy.pairs_per_problem or MOST_PAIRS

@@ -62,14 +62,14 @@ def excluded(people: pl.DataFrame, policy: LabelPolicy) -> pl.DataFrame:
         if applies is not None:
             filtered = pl.when(applies).then(reason(text)).otherwise(filtered)
     ended = pl.concat_str(pl.lit(ended_in("")), pl.col("finish_reason")).cast(Reason)
-    left = (
+    end_reason = (
         pl.when(pl.col("is_corrected"))
         .then(reason(CORRECTED))
         .when(~pl.col("finish_reason").is_in(list(policy.finish_reasons)))
         .then(ended)
     )
     return people.with_columns(filtered=filtered).with_columns(
-        reason=pl.coalesce("filtered", left), is_filtered=pl.col("filtered").is_not_null()
+        reason=pl.coalesce("filtered", end_reason), is_filtered=pl.col("filtered").is_not_null()
     )
 
 
@@ -109,8 +109,8 @@ def _superseded(several: pl.DataFrame, frames: LabelFrames, policy: LabelPolicy)
     )
     later = pl.when(pl.col("weight") > 0).then(reason(OFF_PATH)).otherwise(reason(EMPTY))
     passed_over = pl.when(pl.col("order") > pl.col("newest")).then(later).otherwise(reason(EARLIER))
-    others = weighed.join(newest, on=["row", "labeler"]).filter(pl.col("order") != pl.col("newest"))
-    return others.select("person", passed_over=passed_over)
+    superseded = weighed.join(newest, on=["row", "labeler"]).filter(pl.col("order") != pl.col("newest"))
+    return superseded.select("person", passed_over=passed_over)
 
 
 def _relevance(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:

@@ -237,10 +237,10 @@ def _first(ratings: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
 def _ratings_of_people(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     """Each person's ratings. Those after a chosen step that is not on the path belong to another solution."""
     ratings = rated_steps(frames, policy).with_columns(reason=pl.when("unsure").then(reason(UNSURE)))
-    left = ratings.filter(pl.col("chosen"))
-    left = left.filter(~frames.on_path(left["key"])) if len(left) else left
-    if len(left):
-        departed = left.group_by("person").agg(departed=position_expr().min())
+    departures = ratings.filter(pl.col("chosen"))
+    departures = departures.filter(~frames.on_path(departures["key"])) if len(departures) else departures
+    if len(departures):
+        departed = departures.group_by("person").agg(departed=position_expr().min())
         ratings = ratings.join(departed, on="person", how="left", maintain_order="left")
         is_behind = position_expr() > pl.col("departed")
         is_rating = pl.col("rating").is_not_null() | pl.col("unsure")
@@ -301,10 +301,10 @@ def _without_thin(decided: pl.DataFrame, ratings: pl.DataFrame, frames: LabelFra
     )
     rates_path = pl.col("on_path")
     of_path = raters.filter(rates_path | ~rates_path.any().over("row"))
-    asked = of_path.group_by("row").agg(
+    requirements = of_path.group_by("row").agg(
         people=pl.len().cast(pl.Int64), required=pl.col("redundancy").min().fill_null(1)
     )
-    if (asked["required"] == 1).all():
+    if (requirements["required"] == 1).all():
         return decided
     own = frames.steps.filter(pl.col("is_human") & ~pl.col("chosen"))["key"]
     # The division of positive numbers: `more_than_half` is written for numbers and arrays alike.
@@ -312,7 +312,7 @@ def _without_thin(decided: pl.DataFrame, ratings: pl.DataFrame, frames: LabelFra
     is_thin = (is_thin & (pl.col("voters") > 0) & ~pl.col("key").is_in(own.implode())).fill_null(value=False)
     return (
         decided.with_columns(row=row_expr())
-        .join(asked, on="row", how="left", maintain_order="left")
+        .join(requirements, on="row", how="left", maintain_order="left")
         .with_columns(
             rating=pl.when(~is_thin).then(pl.col("rating")),
             reason=pl.when(is_thin).then(reason(THIN)).otherwise(pl.col("reason")),

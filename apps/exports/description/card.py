@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from apps.exports.description.manifest import Manifest
 from apps.exports.formats.base import Reader
-from apps.exports.manifest import Manifest
 
 _TIMES = (
     "`datasets` 5.2 rewrites a text column of JSON Lines in which every value is a date or a time without a fraction: an "

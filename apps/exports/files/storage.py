@@ -10,7 +10,7 @@ from django.conf import settings
 
 from apps.core.errors import NotFound
 from apps.core.jobs.model import JobStatus
-from apps.exports.audits import check_released
+from apps.exports.audits.services import check_released
 from apps.exports.models import Export
 
 CARD, MANIFEST = "README.md", "manifest.json"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import TypeVar
 
-from apps.exports.labels.pairs import MOST_PAIRS, OVER_CAP
+from apps.exports.labels.pairs.base import MOST_PAIRS, OVER_CAP
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 

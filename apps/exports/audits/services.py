@@ -21,7 +21,7 @@ from apps.core.jobs.model import JobStatus
 from apps.core.numbers import parse_number
 from apps.corpus.labels import OKAY, UNKNOWN, first_error
 from apps.corpus.models import Solution
-from apps.exports.audit_sample import draw_sample
+from apps.exports.audits.sample import draw_sample
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export, ReleaseAudit
 from apps.exports.policy import LabelPolicy
@@ -86,12 +86,12 @@ def check_shares(*, share: float, gate: float) -> None:
 def audited(solutions: QuerySet[Solution], audit: str) -> QuerySet[Solution]:
     """The selection term `audit:ID`: the solutions of that audit's sample."""
     number = parse_number(audit, biggest=2**31 - 1)
-    found = ReleaseAudit.objects.filter(pk=number).first() if number is not None else None
-    if found is None:
+    release_audit = ReleaseAudit.objects.filter(pk=number).first() if number is not None else None
+    if release_audit is None:
         raise DomainError(
             f"`audit:{audit}` names no audit.", fields={"select": "audit: must be the number of an audit"}
         )
-    return solutions.filter(pk__in=[int(pk) for pk in found.sample], project=found.export.project_id)
+    return solutions.filter(pk__in=[int(pk) for pk in release_audit.sample], project=release_audit.export.project_id)
 
 
 # --- results ----------------------------------------------------------------------------------------------
