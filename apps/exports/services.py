@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
 from apps.exports.contamination import check_contamination
-from apps.exports.files.storage import export_folder
+from apps.exports.files.storage import remove_unfinished
 from apps.exports.files.writers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import check_step_columns
@@ -86,13 +85,13 @@ def _check_judges(policy: LabelPolicy, project: Project) -> None:
 
 @transaction.atomic
 def cancel_export(*, export: Export, actor: User) -> Export:
-    """Stop the export and remove what it wrote. A worker that still writes removes the rest after its current chunk."""
+    """Remove what the export has written, and stop its workers after their current chunk."""
     export = Export.objects.select_for_update().get(pk=export.pk)
     if not export.has_ended:
         export.end(JobStatus.CANCELLED)
-        # Where its worker was killed, or its other parts still wait, nobody else would.
-        transaction.on_commit(partial(shutil.rmtree, export_folder(export), ignore_errors=True))
         record_event(actor=actor, verb="export.cancelled", target=str(export.pk), project=export.project.slug)
+        # Parts that are finished may have no worker any more; those that are being written are removed by theirs.
+        transaction.on_commit(partial(remove_unfinished, export))
     return export
 
 

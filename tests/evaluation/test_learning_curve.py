@@ -150,7 +150,14 @@ def test_two_lines_tell_the_share_of_labels_that_one_needs(
     label_round(project, bob, alice, solutions=4)
     score_gold(project, gold, 1, "random-2")
     assert report(project)["ratios"] == [
-        {"curve": "convincing", "baseline": "random", "labels": 16, "f1": pytest.approx(2 / 3), "ratio": 0.25}
+        {
+            "curve": "convincing",
+            "baseline": "random",
+            "labels": 16,
+            "f1": pytest.approx(2 / 3),
+            "ratio": 0.25,
+            "is_upper_bound": True,
+        }
     ]
 
 

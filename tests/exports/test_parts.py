@@ -102,12 +102,11 @@ def test_a_cancelled_export_leaves_no_file_and_its_other_parts_are_not_written(
     first, second, *_ = cut_parts(export)
     Export.objects.filter(pk=export.pk).update(status=JobStatus.RUNNING)
     run_part(part_id=first.pk)
-    assert export_folder(export).exists()
-    with django_capture_on_commit_callbacks(execute=True):
-        cancel_export(export=export, actor=alice)
-    assert not export_folder(export).exists()
+    assert files(export)
+    cancel_export(export=export, actor=alice)
     run_part(part_id=second.pk)
     assert ExportPart.objects.get(pk=second.pk).finished_at is None
+    assert not export_folder(export).exists()
     assert run_export(export_id=export.pk).status == JobStatus.CANCELLED
     assert not export_folder(export).exists()
 
@@ -126,6 +125,43 @@ def test_a_part_that_is_cancelled_after_its_last_chunk_removes_its_files(
     monkeypatch.setattr(parts, "chunk_rows", cancelling)
     assert run_export(export_id=export.pk).status == JobStatus.CANCELLED
     assert not export_folder(export).exists()
+
+
+@pytest.mark.django_db
+def test_a_cancelled_export_without_a_worker_leaves_no_file(
+    labeled: Project, alice: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    export = asked(labeled)
+    first, *_ = cut_parts(export)
+    Export.objects.filter(pk=export.pk).update(status=JobStatus.RUNNING)
+    run_part(part_id=first.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel_export(export=export, actor=alice)
+    assert not export_folder(export).exists()
+
+
+@pytest.mark.django_db
+def test_a_second_message_for_a_part_leaves_the_files_of_a_finished_export(
+    labeled: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes while another worker writes the part, and gets the lock when that one has finished the export."""
+    export = asked(labeled)
+    cut_parts(export)
+    Export.objects.filter(pk=export.pk).update(status=JobStatus.RUNNING)
+    last = export.ranges.order_by("-number")[0]
+    lock = run.try_advisory_lock
+
+    def claim_late(purpose: str, key: int) -> Any:
+        monkeypatch.setattr(run, "try_advisory_lock", lock)
+        for part in export.ranges.order_by("number"):
+            run_part(part_id=part.pk)
+        return lock(purpose, key)
+
+    monkeypatch.setattr(run, "try_advisory_lock", claim_late)
+    run_part(part_id=last.pk)
+    export.refresh_from_db()
+    assert export.status == JobStatus.FINISHED
+    assert set(files(export)) == {"README.md", "manifest.json", *(part["name"] for part in export.parts)}
 
 
 @pytest.mark.django_db

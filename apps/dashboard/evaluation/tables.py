@@ -201,10 +201,17 @@ def _rounds(report: Report) -> Table:
 
 def _ratios(report: Report) -> Table:
     rows = [
-        [row["curve"], row["baseline"], Share(row["f1"]), row["labels"], Share(row["ratio"])]
+        [
+            row["curve"],
+            row["baseline"],
+            Share(row["f1"]),
+            row["labels"],
+            Share(row["ratio"]),
+            "yes" if row["is_upper_bound"] else "",
+        ]
         for row in report["ratios"]
     ]
-    return Table(["Line", "Reaches the F1 of", "F1", "That line's labels", "Share of them needed"], rows)
+    return Table(["Line", "Reaches the F1 of", "F1", "That line's labels", "Share of them needed", "At most"], rows)
 
 
 # By kind, the tables by the name of their file.

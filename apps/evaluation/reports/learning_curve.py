@@ -150,6 +150,8 @@ def _ratios(curves: Sequence[LearningCurve]) -> Iterator[Report]:
                 "labels": last.labels,
                 "f1": last.f1.value,
                 "ratio": ratio,
+                # Its first point is there already: fewer labels might do.
+                "is_upper_bound": (curve.points[0].f1.value or 0) >= (last.f1.value or 0),
             }
 
 

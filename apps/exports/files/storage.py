@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,13 @@ class ExportFile:
 
 def export_folder(export: Export) -> Path:
     return Path(settings.MEDIA_ROOT) / "exports" / export.project.slug / str(export.pk)
+
+
+def remove_unfinished(export: Export) -> None:
+    """Remove the files of an export, unless it is finished."""
+    export.refresh_from_db(fields=["status"])
+    if export.status != JobStatus.FINISHED:
+        shutil.rmtree(export_folder(export), ignore_errors=True)
 
 
 def part_path(export: Export, index: int = 0) -> Path:

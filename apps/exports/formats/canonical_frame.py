@@ -120,7 +120,7 @@ def _people(chunk: SolutionChunk, types: pl.Schema) -> pl.Series:
 
 def _consensus(frames: LabelFrames, size: int) -> pl.Series:
     names = ("position", "rating", "how", "certainty", "people", "is_thin", "self_reviewed")
-    return _rated(frames.consensus.with_columns(people="raters"), names, size)
+    return _rated(frames.consensus, names, size)
 
 
 def _rated(rated: pl.DataFrame, names: Sequence[str], size: int) -> pl.Series:

@@ -60,7 +60,13 @@ _CORRECTIONS: frames.Schema = {
     "submission": pl.String,
 }
 _GOLD: frames.Schema = {"step": pl.Int64, "rating": pl.Int8}
-_CONSENSUS: frames.Schema = {"step": pl.Int64, "rating": pl.Int8, "how": pl.String, "is_thin": pl.Boolean}
+_CONSENSUS: frames.Schema = {
+    "step": pl.Int64,
+    "rating": pl.Int8,
+    "how": pl.String,
+    "is_thin": pl.Boolean,
+    "people": pl.Int64,
+}
 _RUNS: frames.Schema = {"run": pl.Int64, "number": pl.Int64, "strategy": pl.String}
 _ESTIMATES: frames.Schema = {
     "step": pl.Int64,
@@ -115,7 +121,6 @@ MORE: dict[str, More] = {
     "gold": {"self_reviewed": ("self_reviewed", pl.Boolean)},
     "consensus": {
         "certainty": ("certainty", pl.Float64),
-        "raters": ("people", pl.Int64),
         "self_reviewed": ("self_reviewed", pl.Boolean),
     },
     "runs": {"completer": ("completer", pl.String)},
@@ -212,7 +217,7 @@ def _of_steps(compiled: Compile, among: Among) -> dict[str, Query]:
             "steps", steps, ("id", "solution_id", "position", "candidate", "origin", "chosen", "text"), _STEPS
         ),
         "gold": compiled("gold", GoldLabel.objects.filter(among("step_id")), ("step_id", "rating"), _GOLD),
-        "consensus": compiled("consensus", consensus, ("step_id", "rating", "how", "is_thin"), _CONSENSUS),
+        "consensus": compiled("consensus", consensus, ("step_id", "rating", "how", "is_thin", "people"), _CONSENSUS),
     }
 
 

@@ -140,7 +140,7 @@ def sources_needed(policy: LabelPolicy) -> Sequence[str]:
     needed = {kind for source in policy.sources for kind in _KINDS[source]}
     if "human" in policy.sources and policy.people == "majority":
         needed.add("consensus")  # Adjudicated ratings override every majority.
-    if policy.columns:
+    if "values" in policy.columns:
         needed.add("estimates")
     return sorted(needed)
 
