@@ -69,7 +69,7 @@ def test_a_problem_with_very_many_solutions_has_no_more_pairs_than_fit_in_memory
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("apps.exports.formats.step_dpo.MOST_PAIRS", 5)
-    monkeypatch.setattr("apps.exports.labels.pair_order.MOST_PAIRS", 5)
+    monkeypatch.setattr("apps.exports.labels.pairs.order.MOST_PAIRS", 5)
     records = [attempt(f"Step {number}.", ratings=(-1 if number % 2 else 1,)) for number in range(20)]
     tally = Tally()
     rows = exported("step-dpo", records, tally)
