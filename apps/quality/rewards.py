@@ -113,7 +113,9 @@ def _first_below(scores: Sequence[float | None]) -> int | None:
 def known_ratings(project: Project, texts: Sequence[ScorableText]) -> list[dict[int, int | None]]:
     """By text, for each position: the rating of the step behind these steps; None where there is none."""
     digests = {problem_digest(text.problem) for text in texts}
-    problems = dict(Problem.objects.filter(project=project, digest__in=digests).values_list("digest", "pk"))
+    # As in exports, the labels of a retired problem teach nothing.
+    known = Problem.objects.filter(project=project, digest__in=digests, retired_at=None)
+    problems = dict(known.values_list("digest", "pk"))
     solutions_of = _solutions_of(set(problems.values()), texts)
     step_ids: list[dict[int, set[int]]] = []
     for text in texts:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import exp, log
 
 from apps.quality.statistics.bootstrap import Measured
+
+# `prm-random-2`, `prm/checkpoint-500` and `prm v3` end with a number; `Qwen2.5` and `PRM-7B` do not.
+_NUMBER_AT_END = re.compile(r"[-_/@: ]+(?:v|r|round|step)?[-_ ]?\d+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,11 @@ def learning_curve(title: str, points: Iterable[LearningPoint]) -> LearningCurve
     if defined and defined[0].labels < 1:
         raise ValueError("labels: must be at least 1")
     return LearningCurve(title, defined)
+
+
+def line_of(model: str) -> str:
+    """The line that a model is on: its name without the number at its end, so that each round's model continues it."""
+    return _NUMBER_AT_END.sub("", model) or model
 
 
 def labels_to_reach(curve: LearningCurve, f1: float) -> float | None:

@@ -11,7 +11,7 @@ for a solution that they rated is wrong about it. A reward model names the first
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,6 +45,19 @@ def first_error_score(
         erroneous_count=int(is_erroneous.sum()),
         correct_count=int((~is_erroneous).sum()),
     )
+
+
+def f1_gain(
+    before: Bools, after: Bools, is_erroneous: Bools, problems: Ints, *, resamples: int = RESAMPLES
+) -> Measured:
+    """What the second rater's F1 is above the first's on the same solutions, by the paired bootstrap over problems.
+
+    Raters who agree on every solution have a gain of 0 without an interval.
+    """
+    tallies = [first_error_tallies(is_right, is_erroneous) for is_right in (before, after)]
+    rows = by_cluster(np.hstack(tallies), problems)
+    gain = measure(rows, _gain, resamples=resamples)
+    return replace(gain, low=None, high=None) if np.array_equal(before, after) else gain
 
 
 def average_f1(
@@ -81,6 +94,10 @@ def first_error_tallies(is_right: Bools, is_erroneous: Bools) -> Floats:
     """A row of COLUMNS per solution."""
     columns = (is_erroneous & is_right, is_erroneous, ~is_erroneous & is_right, ~is_erroneous)
     return np.column_stack(columns).astype(np.float64)
+
+
+def _gain(sums: Floats) -> Floats:
+    return np.asarray(f1_of(sums[..., COLUMNS:]) - f1_of(sums[..., :COLUMNS]))
 
 
 def _share(sums: Floats) -> Floats:

@@ -82,9 +82,10 @@ def first_errors(export: Export) -> Iterator[tuple[int, int]]:
 
 
 def _unchanged(export: Export) -> Sequence[tuple[int, int]]:
-    """Solutions and their problems, without those that people have labeled or reviewed since the export."""
+    """Older solutions than the export and their problems, without those that people have labeled or reviewed since."""
     since = export.created_at
     of_solution = Assignment.objects.filter(task__solution=OuterRef("pk"))
     reviewed = Review.objects.filter(assignment__task__solution=OuterRef("pk"), at__gt=since)
-    solutions = solutions_in(export.project).exclude(Exists(of_solution.filter(submitted_at__gt=since)))
+    solutions = solutions_in(export.project).filter(created_at__lte=since)
+    solutions = solutions.exclude(Exists(of_solution.filter(submitted_at__gt=since)))
     return list(solutions.exclude(Exists(reviewed)).values_list("pk", "problem_id"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from apps.corpus.identity import ranking_hash
 from apps.corpus.records import Record
-from apps.exports.labels.pairs.base import OVER_CAP, SAME_PAIR, TextPair
+from apps.exports.labels.pairs.base import MOST_PAIRS, OVER_CAP, SAME_PAIR, TextPair
 from apps.exports.labels.pairs.preferences import preferred_pairs
 from apps.exports.labels.pairs.solutions import (
     OVER_MOST_SIDES,
@@ -21,7 +21,6 @@ from apps.exports.labels.pairs.solutions import (
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
-MOST_PAIRS = 10_000
 UNPAIRED = "in no pair: no other solution of the problem to pair them with"
 ONLY_OVER_CAP = "only in pairs beyond pairs_per_problem"
 
