@@ -126,8 +126,8 @@ def test_messages_load_as_they_are_in_the_file(rich: Project, load: Any, prompts
 
 
 @pytest.mark.parametrize("container", ["jsonl", "parquet"])
-def test_lists_beside_labels_load_as_they_are_in_the_file(rich: Project, load: Any, container: str) -> None:
-    policy = {"columns": ["values", "votes"], "sources": ["human", "judge", "monte_carlo_soft"]}
+def test_votes_load_as_they_are_in_the_file(rich: Project, load: Any, container: str) -> None:
+    policy = {"columns": ["votes"], "sources": ["human", "judge", "monte_carlo_soft"]}
     made = export(rich, "trl-prm", policy=policy, container=container)
     loaded = load(export_folder(made))["train"].to_list()
     assert loaded == rows_in(export_folder(made) / made.parts[0]["name"])
