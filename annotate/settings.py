@@ -255,7 +255,7 @@ SUBMISSION_HOOKS = [
 SELECTION_TERMS = {
     "unsure": "apps.estimation.runs.selection.unsure_of",
     "dispute": "apps.quality.review.queues.disputed",
-    "audit": "apps.exports.audits.audited",
+    "audit": "apps.exports.audits.services.audited",
 }
 # Rules by which a round chooses its solutions that apps beside or above `labeling` provide, by name.
 SELECTION_RULES = {
@@ -300,6 +300,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "JobStatusEnum": "apps.core.jobs.model.JobStatus",
+        "ExportFormatEnum": "apps.exports.formats.FORMAT_NAMES",
+        "ImportFormatEnum": "apps.corpus.imports.readers.READER_NAMES",
         "EvaluationKindEnum": "apps.evaluation.models.EvaluationKind",
         "RewardModelKindEnum": "apps.scoring.models.KIND_CHOICES",
     },

@@ -17,10 +17,10 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-# Its images and sound are not used: an empty torchaudio stands in for the one that loads CUDA's libraries.
-"$folder/venv/bin/pip" -q install --no-deps llamafactory==0.9.5
 "$folder/venv/bin/pip" -q install transformers==5.6.0 datasets==4.0.0 trl==0.24.0 peft==0.18.1 accelerate==1.11.0 \
   torch==2.13.0 av==16.0.0 omegaconf==2.4.0 pyyaml hf-transfer==0.1.9 modelscope==1.40.2 pillow numpy pandas einops==0.8.2 safetensors
+# Its images and sound are not used: an empty torchaudio stands in for the one that loads CUDA's libraries.
+"$folder/venv/bin/pip" -q install --no-deps llamafactory==0.9.5
 cd "$folder"
 DISABLE_VERSION_CHECK=1 HF_HUB_OFFLINE=1 "$folder/venv/bin/python" - <<'PY' 2> "$folder/log" || { tail -5 "$folder/log"; exit 1; }
 import sys

@@ -13,9 +13,9 @@ from msgspec.structs import fields
 from annotate.env import Environment
 from apps.corpus.imports.readers import READERS
 from apps.estimation.strategies import STRATEGIES
+from apps.exports.files.writers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy
-from apps.exports.writers import CONTAINERS
 from apps.inference.transports import TRANSPORTS
 from apps.labeling.protocols import PROTOCOLS
 from apps.quality.aggregation import RULES

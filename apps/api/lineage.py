@@ -18,7 +18,7 @@ from apps.api.quality.evidence import EvidenceSerializer, evidence_row, pseudony
 from apps.core.errors import DomainError, NotFound
 from apps.core.numbers import parse_number
 from apps.corpus.models import Solution
-from apps.exports.audits import refresh_audit, start_audit, withdraw_audit
+from apps.exports.audits.services import refresh_audit, start_audit, withdraw_audit
 from apps.exports.lineage import Lineage, SubmissionLineage, lineage_of, traced_solution
 from apps.exports.models import Export, ReleaseAudit
 from apps.projects.models import Membership

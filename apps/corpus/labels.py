@@ -14,6 +14,7 @@ UNKNOWN = -2  # A first error that cannot be determined, or a step without a lab
 FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
 SIDES = ("left", "right")
 CHOICES = (*SIDES, "tie")
+SCORE_THRESHOLD = 0.5  # A reward model's score below it calls a step bad, unless another threshold is chosen.
 # How much better one side is, from most to least: the scale of Llama 2 (arXiv 2307.09288, 3.2.1).
 MARGINS = ("significantly", "clearly", "slightly", "negligibly")
 

@@ -15,6 +15,7 @@ class EvaluationKind(models.TextChoices):
     STEPS = "steps", "Steps"
     BEST_OF_N = "best_of_n", "Best-of-N"
     CALIBRATION = "calibration", "Calibration"
+    LEARNING_CURVE = "learning_curve", "Labels against F1"
 
 
 class Evaluation(Job):
@@ -25,7 +26,7 @@ class Evaluation(Job):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="evaluations")
     requested_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    kind = models.CharField(max_length=12, choices=EvaluationKind)
+    kind = models.CharField(max_length=16, choices=EvaluationKind)
     options = models.JSONField(default=dict, blank=True)
     version = models.CharField(max_length=40, blank=True, default="", help_text="Of Annotate.")
     result = models.JSONField(null=True, blank=True)

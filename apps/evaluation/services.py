@@ -14,6 +14,7 @@ from apps.accounts.services import record_event
 from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
+from apps.evaluation.kinds import KINDS
 from apps.evaluation.models import Evaluation, EvaluationKind
 from apps.evaluation.options import EvaluationOptions, OptionsError, options_from
 from apps.evaluation.sources.scorers import VERIFIER_SCORE, scoring_runs
@@ -31,6 +32,8 @@ def create_evaluation(
 ) -> Evaluation:
     """Queue an evaluation; without `enqueue` the caller runs it. All options are kept, defaults included.
 
+    Options that the kind fixes have its value.
+
     Raises DomainError that names the field.
     """
     if kind not in EvaluationKind.values:
@@ -38,7 +41,7 @@ def create_evaluation(
             f"The kind must be one of {', '.join(EvaluationKind.values)}, not {kind!r}.",
             fields={"kind": f"must be one of {', '.join(EvaluationKind.values)}"},
         )
-    checked = checked_options(options or {})
+    checked = msgspec.structs.replace(checked_options(options or {}), **KINDS[kind].fixed)
     if checked.scorer not in ("", VERIFIER_SCORE):
         # A model's newest run now: a later one does not change what was asked for.
         (run,) = scoring_runs(project, checked.scorer)

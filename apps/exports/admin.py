@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from apps.core.admin import ReadOnlyAdmin
-from apps.exports.models import ContaminationList, Export, ExportDiff, SavedPolicy
+from apps.exports.models import ContaminationList, Export, ExportDiff, ExportPart, ReleaseAudit, SavedPolicy
 
 
 @admin.register(Export)
@@ -46,3 +46,16 @@ class ContaminationListAdmin(ReadOnlyAdmin):
     list_select_related = ["project", "added_by"]
     search_fields = ["name", "sha256", "project__slug"]
     exclude = ["hashes"]
+
+
+@admin.register(ReleaseAudit)
+class ReleaseAuditAdmin(ReadOnlyAdmin):
+    list_display = ["export", "status", "share", "gate", "compared", "agreed", "created_by", "created_at", "decided_at"]
+    list_filter = ["status", "export__project"]
+    list_select_related = ["export__project", "created_by"]
+
+
+@admin.register(ExportPart)
+class ExportPartAdmin(ReadOnlyAdmin):
+    list_display = ["export", "number", "size", "done", "finished_at"]
+    list_select_related = ["export__project"]

@@ -17,13 +17,13 @@ from apps.core.errors import NotFound
 from apps.core.statistics import Proportion
 from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import Solution
-from apps.exports.addresses import COLUMN, solution_in
-from apps.exports.files import part_path
+from apps.exports.files.part_rows import part_rows
+from apps.exports.files.storage import part_path
 from apps.exports.labels.steps import Labeled, resolve
 from apps.exports.load.records import load_record
 from apps.exports.models import Export
-from apps.exports.part_rows import part_rows
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows.addresses import COLUMN, solution_in
 from apps.projects.models import Guideline
 from apps.quality.models import GoldMark, Review
 from apps.quality.review.evidence import Evidence, LabelerEvidence, Naming, evidence_of

@@ -27,6 +27,8 @@ SOURCES = (
 )
 
 
+# The keys that choose among what a project has.
+FILTERS = frozenset({"estimation_runs", "generators", "judges", "rounds", "subjects"})
 STEP_TAG = "\u043a\u0438"
 MOST_CRITIQUES = 100
 LOWEST_SHARE = 0.5
@@ -65,9 +67,10 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     soft_threshold     with the source `monte_carlo_soft`, the share of successes from which a step is good
     estimation_runs    only these runs, by number; empty: all, the newest first
     minimum_rollouts   labels of Monte Carlo with fewer counted rollouts make none
-    minimum_labels     with the source `human`: steps that fewer people rate have no label of theirs
+    minimum_labels     with the sources `human` and `consensus`: steps that fewer people rate have no label of theirs
     columns            lists beside the labels of each step, in trl-prm and qwen-prm: `values`, its share of successes with the
-                       number of rollouts, the 95 % Wilson interval and the advantage over the step before
+                       number of rollouts, the 95 % Wilson interval and the advantage over the step before; `votes`, for each
+                       source how many call it bad, okay and great
     judges             only these judges, as `NAME` or, of one version, `NAME v3`; empty: all, the newest run first
     answers            solutions with a right, a wrong or any final answer; of a comparison both sides
     pairs              what makes pairs, in this order, and of two texts only the first: people's `preferences`; `answers`, a
@@ -122,7 +125,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     estimation_runs: tuple[int, ...] = ()
     minimum_rollouts: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     minimum_labels: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
-    columns: tuple[Literal["values"], ...] = ()
+    columns: tuple[Literal["values", "votes"], ...] = ()
     judges: tuple[str, ...] = ()
     answers: Literal["all", "right", "wrong"] = "all"
     pairs: tuple[Literal["preferences", "answers", "labels"], ...] = ("preferences",)
@@ -169,6 +172,11 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _check_selection(policy)
         _check_splits(policy.splits)
         return policy
+
+    @property
+    def unsure_label(self) -> int | None:
+        """What an unsure step becomes; None where it has no label."""
+        return {"drop": None, "positive": GREAT, "negative": BAD}[self.unsure]
 
     @property
     def neutral_label(self) -> int | None:
@@ -226,8 +234,8 @@ def _check_label_keys(policy: LabelPolicy) -> None:
         raise PolicyError("combine", "must be solution where people is each: every person has labels of their own")
     if policy.minimum_rollouts and not any(source.startswith("monte_carlo") for source in policy.sources):
         raise PolicyError("minimum_rollouts", "must be 0 unless a source of Monte Carlo is named")
-    if policy.minimum_labels and "human" not in policy.sources:
-        raise PolicyError("minimum_labels", "must be 0 unless the source human is named")
+    if policy.minimum_labels and not {"human", "consensus"} & set(policy.sources):
+        raise PolicyError("minimum_labels", "must be 0 unless the source human or consensus is named")
 
 
 def _check_selection(policy: LabelPolicy) -> None:
@@ -250,6 +258,11 @@ def _check_splits(splits: Mapping[str, float]) -> None:
             raise PolicyError("splits", f"the share of {name} must be above 0 and at most 1")
     if splits and abs(sum(splits.values()) - 1) > 1e-9:
         raise PolicyError("splits", f"the shares must add up to 1, not to {sum(splits.values()):g}")
+
+
+def empty_text(key: str) -> str:
+    """What an empty list or mapping stands for: an empty filter lets everything through, any other key names nothing."""
+    return "all" if key in FILTERS else "none"
 
 
 def split_of(statement: str, policy: LabelPolicy) -> str:

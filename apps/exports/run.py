@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,14 +14,14 @@ from apps.core.db.locks import try_advisory_lock
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import wake
-from apps.exports.card import dataset_card
 from apps.exports.contamination import checked_against
-from apps.exports.files import CARD, MANIFEST, export_folder
+from apps.exports.description.card import dataset_card
+from apps.exports.description.manifest import build_manifest, combined_sha256
+from apps.exports.files.parts import Ended, assemble, cut_parts, write_part
+from apps.exports.files.storage import CARD, MANIFEST, export_folder, remove_unfinished
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import count_retired
-from apps.exports.manifest import build_manifest, combined_sha256
 from apps.exports.models import Export, ExportPart
-from apps.exports.parts import Ended, assemble, cut_parts, write_part
 from apps.exports.policy import LabelPolicy
 from apps.exports.services import agreement_of
 from apps.exports.tally import Tally
@@ -37,7 +36,10 @@ def run_export(*, export_id: int, in_place: bool = True) -> Export:
     """
     with try_advisory_lock("export", export_id) as claimed:
         export = Export.objects.select_related("project").get(pk=export_id)
-        if not claimed or export.has_ended:
+        if not claimed:
+            return export
+        if export.has_ended:
+            remove_unfinished(export)
             return export
         is_shared = False
         with _ending_on_error(export):
@@ -57,24 +59,28 @@ def run_export(*, export_id: int, in_place: bool = True) -> Export:
 
 def run_part(*, part_id: int) -> None:
     """Write one part, and put the export together after the last one. Safe to call again at any time."""
-    part = ExportPart.objects.select_related("export__project").get(pk=part_id)
-    export = part.export
     with try_advisory_lock("export-part", part_id) as claimed:
-        if not claimed or export.has_ended:
+        if not claimed:
             return
-        with _ending_on_error(export):
-            write_part(export, part)
-    if not export.has_ended and not export.ranges.filter(finished_at=None).exists():
+        # Read within the lock: another worker may have finished the part, and with it the export.
+        part = ExportPart.objects.select_related("export__project").get(pk=part_id)
+        export = part.export
+        if not export.has_ended:
+            with _ending_on_error(export):
+                write_part(export, part)
+    export.refresh_from_db()
+    if export.has_ended:
+        remove_unfinished(export)
+    elif not export.ranges.filter(finished_at=None).exists():
         run_export(export_id=export.pk)
 
 
 @contextmanager
 def _ending_on_error(export: Export) -> Iterator[None]:
     """An error ends the export and removes its files, as does a cancellation."""
-    folder = export_folder(export)
 
     def fail(reason: str) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_unfinished(export)
         export.refresh_from_db()
         # An export that ended meanwhile has removed the files of this part.
         if not export.has_ended:
@@ -84,7 +90,7 @@ def _ending_on_error(export: Export) -> Iterator[None]:
         try:
             yield
         except Ended:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_unfinished(export)
             export.refresh_from_db()
 
 

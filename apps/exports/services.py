@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -14,11 +15,12 @@ from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
 from apps.exports.contamination import check_contamination
+from apps.exports.files.storage import remove_unfinished
+from apps.exports.files.writers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import check_step_columns
 from apps.exports.models import Export, SavedPolicy
 from apps.exports.policy import LabelPolicy, PolicyError
-from apps.exports.writers import CONTAINERS
 from apps.judging.models import Judge
 from apps.projects.models import Project
 from apps.quality.models import Figure
@@ -83,11 +85,13 @@ def _check_judges(policy: LabelPolicy, project: Project) -> None:
 
 @transaction.atomic
 def cancel_export(*, export: Export, actor: User) -> Export:
-    """Stop the export after its current chunk and remove what it wrote."""
+    """Remove what the export has written, and stop its workers after their current chunk."""
     export = Export.objects.select_for_update().get(pk=export.pk)
     if not export.has_ended:
         export.end(JobStatus.CANCELLED)
         record_event(actor=actor, verb="export.cancelled", target=str(export.pk), project=export.project.slug)
+        # Parts that are finished may have no worker any more; those that are being written are removed by theirs.
+        transaction.on_commit(partial(remove_unfinished, export))
     return export
 
 

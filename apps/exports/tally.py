@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from apps.exports.row_length import TOKEN_LIMITS, row_length, tokens
+from apps.exports.rows.row_length import TOKEN_LIMITS, row_length, tokens
 
 Unit = Literal["problems", "solutions", "comparisons", "ratings", "preferences", "critiques", "pairs"]
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from apps.core.jobs.celery import app
 from apps.core.jobs.model import abandoned_q
 from apps.core.jobs.wakeups import wake
-from apps.exports.diffs import run_diff
+from apps.exports.diffs.services import run_diff
 from apps.exports.models import Export, ExportDiff
 from apps.exports.run import run_export, run_part
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from apps.core.errors import DomainError, Unprocessable
 from apps.corpus.identity import problem_digest
-from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, first_error
+from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, SCORE_THRESHOLD, UNKNOWN, first_error
 from apps.corpus.models import Problem, Step
 from apps.inference.models import Endpoint
 from apps.labeling.models import GoldLabel
@@ -25,8 +25,6 @@ from apps.scoring.serve import ScorableText, score_texts
 
 LABELS, MODEL = "labels", "model"
 SOURCES = (LABELS, MODEL)
-# A model's score below it is an error.
-THRESHOLD = 0.5
 DEFAULT_OKAY = 1.0
 
 
@@ -104,7 +102,7 @@ def _first_below(scores: Sequence[float | None]) -> int | None:
     for position, score in enumerate(scores):
         if score is None:
             return None
-        if score < THRESHOLD:
+        if score < SCORE_THRESHOLD:
             return position
     return NO_ERROR
 
@@ -115,7 +113,9 @@ def _first_below(scores: Sequence[float | None]) -> int | None:
 def known_ratings(project: Project, texts: Sequence[ScorableText]) -> list[dict[int, int | None]]:
     """By text, for each position: the rating of the step behind these steps; None where there is none."""
     digests = {problem_digest(text.problem) for text in texts}
-    problems = dict(Problem.objects.filter(project=project, digest__in=digests).values_list("digest", "pk"))
+    # As in exports, the labels of a retired problem teach nothing.
+    known = Problem.objects.filter(project=project, digest__in=digests, retired_at=None)
+    problems = dict(known.values_list("digest", "pk"))
     solutions_of = _solutions_of(set(problems.values()), texts)
     step_ids: list[dict[int, set[int]]] = []
     for text in texts:

@@ -30,7 +30,7 @@ class ScoreImporter:
 
     def store_records(self, batch: ImportBatch, records: Sequence[StoredRecord]) -> int:
         runs: dict[RunKey, ScoringRun] = {}
-        found: list[tuple[StoredRecord, dict[ScoreKey, float]]] = []
+        submitted: list[tuple[StoredRecord, dict[ScoreKey, float]]] = []
         exported = _exported_scores(batch, records)
         for stored in records:
             for record in stored.record.scores:
@@ -39,8 +39,8 @@ class ScoreImporter:
                     continue
                 if scores:
                     run = _run_of(batch, record, runs)
-                    found.append((stored, {(run.pk, step_id): score for step_id, score in scores.items()}))
-        new = additions(found, _existing_scores(found), "scores[]")
+                    submitted.append((stored, {(run.pk, step_id): score for step_id, score in scores.items()}))
+        new = additions(submitted, _existing_scores(submitted), "scores[]")
         return copy_rows(StepScore, ["run", "step", "score"], ((*key, score) for key, score in new.items()))
 
 
@@ -48,9 +48,9 @@ def _scores(stored: StoredRecord, record: ScoreRecord) -> Scores:
     return {stored.path_step_id(step.position): step.score for step in record.steps}
 
 
-def _existing_scores(found: Sequence[tuple[StoredRecord, dict[ScoreKey, float]]]) -> dict[ScoreKey, float]:
+def _existing_scores(submitted: Sequence[tuple[StoredRecord, dict[ScoreKey, float]]]) -> dict[ScoreKey, float]:
     # Steps of new solutions have no scores yet.
-    keys = {key for stored, scores in found if not stored.is_new for key in scores}
+    keys = {key for stored, scores in submitted if not stored.is_new for key in scores}
     rows = StepScore.objects.filter(run_id__in={run for run, _ in keys}, step_id__in={step for _, step in keys})
     return {(run_id, step_id): score for run_id, step_id, score in rows.values_list("run_id", "step_id", "score")}
 

@@ -38,14 +38,14 @@ def newest_scores(solution_ids: Collection[int]) -> dict[int, RunScores]:
 def run_scores(run: ScoringRun, solution_ids: Collection[int]) -> dict[int, RunScores]:
     """By solution: its scores in this run, whatever the run's status. One query."""
     rows = StepScore.objects.filter(run=run, step__solution__in=solution_ids, step__chosen=True)
-    found: dict[int, RunScores] = {}
+    by_solution: dict[int, RunScores] = {}
     for solution_id, step_id, position, score in rows.values_list(
         "step__solution_id", "step_id", "step__position", "score"
     ):
-        scores = found.setdefault(solution_id, RunScores(run.pk))
+        scores = by_solution.setdefault(solution_id, RunScores(run.pk))
         scores.by_position[position] = score
         scores.by_step[step_id] = score
-    return found
+    return by_solution
 
 
 def newest_of_each_model(steps: Sequence[Step]) -> dict[int, list[StepScore]]:

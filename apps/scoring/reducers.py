@@ -30,9 +30,9 @@ def reduced(scores: Sequence[float | None], reducer: str) -> float | None:
         return None
     if reducer == Reducer.LAST:
         return scores[-1]
-    known = [score for score in scores if score is not None]
-    if len(known) < len(scores):
+    present = [score for score in scores if score is not None]
+    if len(present) < len(scores):
         return None
     if reducer == Reducer.PRODUCT:
-        return math.prod(known)
-    return min(known) if reducer == Reducer.MIN else math.fsum(known) / len(known)
+        return math.prod(present)
+    return min(present) if reducer == Reducer.MIN else math.fsum(present) / len(present)

@@ -12,10 +12,8 @@ from django.db.models import Max
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
-from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import wake_on_commit
 from apps.estimation.runs import lifecycle
-from apps.estimation.runs.notices import add_notices
 from apps.estimation.runs.parameters import checked
 from apps.estimation.runs.selection import checked_selection, solutions_of
 from apps.inference.models import Endpoint
@@ -101,18 +99,9 @@ def cancel_scoring(*, run: ScoringRun, actor: User | None = None) -> ScoringRun:
 # --- called by workers -------------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def finish_if_done(*, run: ScoringRun) -> bool:
     """End the run if all its solutions are processed. Returns whether it is over or paused."""
-    run = lifecycle.locked(run)
-    if run.status != JobStatus.RUNNING:
-        return True
-    if not lifecycle.is_processed(run):
-        return False
-    concluded = conclusion(run)
-    lifecycle.end(run, concluded.status, error=concluded.error)
-    add_notices(run, concluded.notices)
-    return True
+    return lifecycle.finish_if_done(run, conclusion)
 
 
 def over_budget(run: ScoringRun) -> str | None:

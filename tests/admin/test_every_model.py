@@ -16,6 +16,7 @@ from apps.accounts.models import User
 from apps.accounts.services import issue_token
 from apps.corpus.imports.run import run_import
 from apps.estimation.models import Rollout, RolloutBatch, SampledProblem, Shard, SolutionEstimate
+from apps.exports.models import ContaminationList, Export, ExportDiff, ExportPart, ReleaseAudit
 from apps.judging.models import StepVerdict
 from apps.labeling.models import (
     Assignment,
@@ -90,8 +91,21 @@ def filled(world: World, alice: User, bob: User) -> World:
     SolutionScore.objects.create(run=world.scoring, solution=world.solution, score=0.5)
     set_reward_model(project=world.project, endpoint=world.endpoint)
     StepVerdict.objects.create(run=judge(world.solution, "critic"), step=step, rating=1)
+    store_exports(world)
     settle(world, assignment)
     return world
+
+
+def store_exports(world: World) -> None:
+    """A row of each of the tables of exports."""
+    export = world.export
+    again = Export.objects.create(project=world.project, format=export.format)
+    ExportDiff.objects.create(before=export, after=again)
+    ExportPart.objects.get_or_create(
+        export=export, number=0, defaults={"first_problem": 1, "last_problem": 1, "size": 1}
+    )
+    ReleaseAudit.objects.create(export=export, share=0.1, gate=0.9)
+    ContaminationList.objects.create(project=world.project, name="test", sha256="0" * 64, problems=1, hashes=b"")
 
 
 def settle(world: World, assignment: Assignment) -> None:

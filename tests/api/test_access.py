@@ -95,6 +95,8 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("exports/<int:pk>/files/<str:name>", "get", "manager", "read"),
     ("exports/<int:pk>/archive", "get", "manager", "read"),
     ("exports/<int:pk>/diff", "get", "manager", "read"),
+    ("exports/<int:pk>/lineage", "get", "manager", "read"),
+    ("exports/<int:pk>/audit", "post", "manager", "write"),
 ]
 # One's own turns only, whatever the role: tested apart.
 VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "skip", "correct")

@@ -83,7 +83,7 @@ def in_a_process(*arguments: str) -> dict[str, Any]:
 
 def workers(count: int) -> float:
     """The seconds in which so many processes write the parts of one export, each every so-manyth."""
-    from apps.exports import parts
+    from apps.exports.files import parts
     from apps.exports.models import Export
     from apps.exports.run import run_export
     from apps.exports.services import create_export
@@ -121,9 +121,9 @@ def child(kind: str, *arguments: str) -> None:
     django.setup()
     from apps.exports.models import ExportPart
     from apps.exports.policy import LabelPolicy
+    from apps.exports.rows.stream import stream_rows
     from apps.exports.run import run_export, run_part
     from apps.exports.services import create_export
-    from apps.exports.stream import stream_rows
     from apps.projects.models import Project
 
     project = Project.objects.get(slug=SLUG)

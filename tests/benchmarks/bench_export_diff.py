@@ -11,8 +11,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from apps.exports.diff import diff_rows
-from apps.exports.row_parts import RowParts, row_parts
+from apps.exports.diffs.diff import diff_rows
+from apps.exports.diffs.row_parts import RowParts, row_parts
 from tests.benchmarks.report import tell
 
 STEPS = 8

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.corpus.models import Solution, Step
 from apps.demo.seeding import register_reasoner
-from apps.exports.files import part_path
+from apps.exports.files.storage import part_path
 from apps.exports.run import run_export
 from apps.exports.services import create_export
 from apps.labeling.models import Assignment, CandidateSet

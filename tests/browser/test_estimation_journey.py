@@ -14,7 +14,7 @@ from apps.corpus.models import Problem, Solution
 from apps.demo.seeding import register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun, StepEstimate
 from apps.estimation.sampling.services import start_sampling
-from apps.exports.files import part_path
+from apps.exports.files.storage import part_path
 from apps.exports.models import Export
 from apps.exports.services import create_export
 from apps.inference.models import Endpoint

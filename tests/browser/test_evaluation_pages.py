@@ -21,6 +21,7 @@ from tests.cast import make_gold, make_problem, make_solution
 from tests.evaluation.scored_project import (
     estimate,
     judge,
+    label_round,
     make_estimation_run,
     make_judge_run,
     make_samples,
@@ -40,6 +41,19 @@ def rate_solutions(project: Project, count: int = 24) -> None:
         estimate(run, solution, found, [4, 0 if found == 1 else 3, 0 if found == 1 else 4])
         judge(judge_run, solution, 1, *((-1,) if is_erroneous and number % 7 else (1, 1)))
         score(scoring_run, solution, 0.9, 0.3 + 0.05 * (number % 4) if is_erroneous else 0.8, 0.7)
+
+
+def train_models(project: Project, alice: User, bob: User) -> None:
+    """Two models that are trained and scored on gold after each of three rounds, and get better."""
+    gold = list(project.solutions.filter(steps__gold__isnull=False).distinct().order_by("pk"))
+    for number in range(4):
+        if number:
+            label_round(project, bob, alice, solutions=2 * number, select=",by:convincing,sample:9")
+        for name, start, gain in (("prm-convincing", 5, 3), ("prm-random", 4, 2)):
+            run = make_scoring_run(project, f"{name}-{number}")
+            for place, solution in enumerate(gold):
+                is_named = place < start + gain * number
+                score(run, solution, 0.9, 0.2 if is_named and place % 3 else 0.8, 0.7)
 
 
 def evaluate_all(project: Project, alice: User) -> None:
@@ -80,7 +94,7 @@ def test_the_curves_are_looked_at_and_downloaded(project: Project, alice: User, 
     )
 
 
-def test_no_evaluation_page_has_a_barrier(project: Project, alice: User, watched: Watched) -> None:
+def test_no_evaluation_page_has_a_barrier(project: Project, alice: User, bob: User, watched: Watched) -> None:
     make_samples(project, problems=12, samples=8)
     rate_solutions(project)
     page = watched.page(alice, viewport=PHONE)
@@ -88,6 +102,7 @@ def test_no_evaluation_page_has_a_barrier(project: Project, alice: User, watched
     page.goto(f"/projects/{project.slug}/evaluation")
     if found := flaws(page):
         wrong["nothing yet"] = found
+    train_models(project, alice, bob)
     evaluate_all(project, alice)
     newest = project.evaluations.first()
     assert newest is not None

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.corpus.imports.run import run_import
 from apps.corpus.services import create_import
-from apps.exports.files import part_path
+from apps.exports.files.storage import part_path
 from apps.exports.run import run_export
 from apps.exports.services import create_export
 from apps.labeling.models import Assignment

@@ -19,7 +19,7 @@ from apps.corpus.imports import run as import_run
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
 from apps.corpus.services import create_import
-from apps.exports.files import export_folder
+from apps.exports.files.storage import export_folder
 from apps.exports.formats.annotate import Annotate
 from apps.exports.models import Export
 from apps.exports.run import run_export

@@ -6,10 +6,8 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from django.template.loader import render_to_string
-
 from apps.accounts.models import User
-from apps.dashboard.evaluation.plots import CurvePlot, Plots, Series, plots_of
+from apps.dashboard.evaluation.plots import CurvePlot, LearningPlot, Plots, RoundMark, Series, plots_of
 from apps.dashboard.templatetags.evaluation_charts import curve_plot, interval_bar, learning_plot, score_histogram
 from apps.evaluation.metrics.learning_curve import LearningPoint, learning_curve
 from apps.evaluation.options import EvaluationOptions
@@ -59,14 +57,23 @@ def test_a_wide_plot_has_ticks_in_fifths_and_a_flat_one_has_a_height() -> None:
     assert "Not enough data yet" in curve_plot(CurvePlot("None", "", []))
 
 
-def test_labels_are_plotted_against_f1() -> None:
-    points = [LearningPoint(f"round {n}", 100 * n, Measured(0.3 + n / 20, 0.2, 0.6, 40)) for n in (1, 2, 4)]
+def test_labels_are_plotted_against_f1_with_the_rounds() -> None:
+    points = [LearningPoint(f"run {n}", 100 * n, Measured(0.3 + n / 20, 0.2, 0.6, 40)) for n in (1, 2, 4)]
     curves = [learning_curve("random", points), learning_curve("none", [])]
-    assert "labels: 400: 50 % (20 to 60 %)" in learning_plot(curves)
-    partial = render_to_string("evaluation/_learning_curve.html", {"curves": curves})
-    assert partial.count("<tr>") == 1 + 3
-    assert "round 4" in partial
-    assert "Not enough data yet" in render_to_string("evaluation/_learning_curve.html", {"curves": []})
+    rounds = [
+        RoundMark(100, "round 1", "round 1, at random"),
+        RoundMark(390, "round 2", "r2"),
+        RoundMark(400, "round 3", "r3"),
+    ]
+    drawn = learning_plot(LearningPlot(curves, rounds))
+    assert "labels: 400: 50 % (20 to 60 %)" in drawn
+    assert "round 1, at random: closed at 100 labels" in (svg_of(drawn).find("desc").text or "")  # type: ignore[union-attr]
+    assert (svg_of(drawn).find("g[@class='round-mark']/text").get("y") or "") == "220"  # type: ignore[union-attr]
+    assert re.findall(r">(round \d)</text>", drawn) == ["round 1", "round 3"], "texts do not overlap"
+    assert drawn.count("<line x1") == 3 + len(re.findall(r" %</text>", drawn)), "each round has its line"
+    early = learning_plot(LearningPlot(curves, [RoundMark(50, "round 1", "round 1")]))
+    assert 'x1="42.0" x2="42.0"' in early, "the axis begins where the first round closed"
+    assert "Not enough data yet" in learning_plot(LearningPlot([], rounds))
 
 
 def test_a_histogram_has_good_ones_above_and_bad_ones_below() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from apps.accounts.models import User
 from apps.corpus.models import Problem, Solution, SolutionGrade
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.judging.models import Judge, JudgeRun, StepVerdict
+from apps.labeling.models import Round
+from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
 from apps.quality.models import Consensus, StepConsensus
 from apps.scoring.models import ScoringRun, StepScore
 from tests.cast import make_problem, make_solution
+from tests.world import rate
 
 
 def make_sample(
@@ -87,4 +91,23 @@ def make_samples(project: Project, *, problems: int = 6, samples: int = 8, seed:
             right = dice.random() < 0.4
             sample = make_sample(problem, "42" if right else str(dice.randrange(3)), right=right, scores=[0.5] * 3)
             score(run, sample, *(min(1, max(0, dice.gauss(0.75 if right else 0.55, 0.2))) for _ in range(3)))
+    return run
+
+
+def label_round(project: Project, labeler: User, actor: User, *, solutions: int = 2, select: str = "") -> Round:
+    """A round over new solutions, all of them labeled in two steps each, and closed."""
+    source = f"round {project.rounds.count() + 1}"
+    for _ in range(solutions):
+        make_solution(make_problem(project), source=source, verifier_score=0.5, is_correct=False)
+    round_ = open_round(project=project, protocol="first_error", select=f"source:{source}{select}")
+    for _ in range(solutions):
+        rate(round_, labeler, 1, -1)
+    return set_round_status(round=round_, status=Round.Status.CLOSED, actor=actor)
+
+
+def score_gold(project: Project, gold: list[Solution], named: int, model: str = "prm") -> ScoringRun:
+    """A run that names the first error of so many of the two, and calls the right ones right."""
+    run = make_scoring_run(project, model)
+    for number, solution in enumerate(gold):
+        score(run, solution, 0.9, 0.1 if number < named else 0.9, 0.9)
     return run

@@ -147,6 +147,7 @@ def with_consensus(dice: Random, record: Record) -> list[ConsensusRating]:
             position=step.position,
             rating=_rating(dice),
             how=dice.choice(["adjudicated", "majority"]),
+            people=dice.choice([None, 0, 1, 2, 3]),
             is_thin=dice.random() < 0.3,
         )
         for step in record.solution.path()
@@ -175,6 +176,8 @@ def random_policy(dice: Random, **values: Any) -> LabelPolicy:
         "generators": dice.choice([[], [], ["model-a"]]),
         "prompts": dice.choice(["standard", "conversational"]),
     }
+    if {"human", "consensus"} & {*policy["sources"]}:
+        policy["minimum_labels"] = dice.choice([0, 0, 2])
     if "human" in policy["sources"] and dice.random() < 0.3:
         policy["rounds"] = [1]
     return LabelPolicy.from_dict(policy | values)

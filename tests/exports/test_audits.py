@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import AuditEvent, User
-from apps.exports.audits import refresh_audit, start_audit, withdraw_audit
+from apps.corpus.models import Solution
+from apps.exports.audits.services import refresh_audit, start_audit, withdraw_audit
 from apps.exports.models import Export, ReleaseAudit
 from apps.exports.run import run_export
 from apps.exports.services import create_export
@@ -136,6 +138,37 @@ def test_solutions_that_were_labeled_since_are_not_drawn(export: Export, alice: 
     rate(later, rita, -1)
     changed = Assignment.objects.get(labeler=rita).task.solution_id
     assert str(changed) not in start_audit(export=export, actor=alice, share=1.0, gate=0.5).sample
+
+
+def test_solutions_that_were_imported_since_are_not_drawn(export: Export, alice: User, bob: User) -> None:
+    exported = {str(pk) for pk in Solution.objects.values_list("pk", flat=True)}
+    for number in range(SOLUTIONS):
+        make_solution(make_problem(export.project), [f"New {number}.", "Two."])
+    new = open_round(project=export.project, protocol="first_error", fresh_eyes=True)
+    for _ in range(SOLUTIONS):
+        rate(new, bob, -1)
+    # As a file dates them.
+    Assignment.objects.filter(round=new).update(submitted_at=export.created_at - timedelta(days=30))
+    assert set(start_audit(export=export, actor=alice, share=1.0, gate=0.5).sample) == exported
+
+
+def test_okay_steps_are_labeled_again_as_the_policy_exports_them(
+    project: Project, alice: User, bob: User, rita: User
+) -> None:
+    for number in range(SOLUTIONS):
+        make_solution(make_problem(project), [f"One {number}.", "Two.", "Three."])
+    round_ = open_round(project=project, protocol="first_error")
+    for _ in range(SOLUTIONS):
+        rate(round_, bob, 1, 0, -1)
+    policy = {"sources": ["human"], "neutral": "negative"}
+    export = run_export(export_id=create_export(project=project, format="trl-prm", policy=policy).pk)
+    audit = start_audit(export=export, actor=alice, share=1.0, gate=0.9)
+    assert set(audit.sample.values()) == {1}, "in the file the okay step is the first bad one"
+    assert audit.round is not None
+    for _ in audit.sample:
+        rate(audit.round, rita, 1, 0, -1)
+    audit = refresh_audit(audit=audit)
+    assert (audit.status, audit.compared, audit.agreed) == ("passed", SOLUTIONS, SOLUTIONS)
 
 
 def test_a_withdrawn_audit_lets_the_export_leave_and_closes_its_round(export: Export, alice: User) -> None:

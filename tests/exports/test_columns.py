@@ -13,12 +13,11 @@ from django.core.files.base import ContentFile
 from msgspec import structs
 
 from apps.accounts.models import User
+from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.run import run_import
 from apps.corpus.records import Record
 from apps.corpus.services import create_import
-from apps.exports import chunks
-from apps.exports.chunk_rows import rows_by_split
-from apps.exports.chunks import chunk_rows
+from apps.exports.files.writers import lines_of
 from apps.exports.formats import FORMATS
 from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.labels.batch import batched
@@ -26,14 +25,18 @@ from apps.exports.labels.columns.counted import rated_steps
 from apps.exports.labels.columns.frames import frames_of, place_of
 from apps.exports.labels.counted import rating_of, steps_of
 from apps.exports.labels.steps import resolution
+from apps.exports.load import columns
 from apps.exports.load.arrow import is_shared, open_reader
 from apps.exports.load.records import load_records
 from apps.exports.policy import LabelPolicy
-from apps.exports.row_length import frame_tokens, row_length, tokens
+from apps.exports.rows import chunks
+from apps.exports.rows.chunk_rows import rows_by_split
+from apps.exports.rows.chunks import chunk_rows
+from apps.exports.rows.row_length import frame_tokens, row_length, tokens
 from apps.exports.tally import Tally
-from apps.exports.writers import lines_of
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
+from apps.projects.services import create_project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import Review
 from tests.exports.random_records import random_policy, random_record
@@ -100,7 +103,8 @@ def imported(project: Project, made: list[Record]) -> None:
         project=project, file=ContentFile(lines, name="rows.jsonl"), filename="rows.jsonl", format="jsonl"
     )
     batch = run_import(batch_id=batch.pk)
-    assert batch.solutions == len(made), batch.error
+    assert batch.status == JobStatus.FINISHED, batch.error
+    assert batch.solutions == len(made)
 
 
 def complicated(project: Project, rita: User) -> None:
@@ -125,8 +129,17 @@ def without_zeros(tally: Tally) -> dict[str, Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_columns_of_the_database_and_of_its_records_give_the_same_file_and_counts(project: Project, rita: User) -> None:
-    imported(project, records(60))
+@pytest.mark.parametrize("most_others", [0, columns.MOST_OTHERS, 10**9], ids=["lists", "either", "ranges"])
+def test_columns_of_the_database_and_of_its_records_give_the_same_file_and_counts(
+    project: Project, rita: User, most_others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the rows of ids are read by lists of exactly these ids, or by ranges that hold another project's too."""
+    monkeypatch.setattr(columns, "MOST_OTHERS", most_others)
+    made, others = records(60), records(30, seed=4)
+    other = create_project(slug="other", name="Other", owner=project.memberships.earliest("pk").user)
+    for start in range(0, 60, 20):
+        imported(project, made[start : start + 20])
+        imported(other, others[start // 2 : start // 2 + 10])
     complicated(project, rita)
     loaded = list(chain.from_iterable(load_records(project)))
     with open_reader() as reader:

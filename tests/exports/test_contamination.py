@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
 from apps.exports.contamination import add_contamination_list, statements_in
-from apps.exports.files import part_path
+from apps.exports.files.storage import part_path
 from apps.exports.labels.contamination import ContaminationIndex, fingerprints, packed
 from apps.exports.models import ContaminationList, Export
 from apps.exports.run import run_export

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
-from apps.exports import diffs
-from apps.exports.diff import Diff, diff_rows
-from apps.exports.diffs import compare_exports, run_diff
-from apps.exports.files import part_path
+from apps.exports.diffs import services
+from apps.exports.diffs.diff import Diff, diff_rows
+from apps.exports.diffs.row_parts import row_parts
+from apps.exports.diffs.services import compare_exports, run_diff
+from apps.exports.files.storage import part_path
 from apps.exports.models import ExportDiff
-from apps.exports.row_parts import row_parts
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
 from tests.cast import bearer, signed_in
@@ -165,7 +165,7 @@ def test_a_diff_is_computed_once_and_a_failed_one_again(rich: Project) -> None:
 
 
 def test_large_files_are_compared_by_a_worker(rich: Project, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diffs, "SMALL", 10)
+    monkeypatch.setattr(services, "SMALL", 10)
     before, after = export(rich, "orm"), export(rich, "orm", policy={"answers": "right"})
     url = f"/api/v1/exports/{before.pk}/diff?with={after.pk}"
     waiting = bearer(alice).get(url)

@@ -14,11 +14,11 @@ import pytest
 from apps.core.zstd import ZstdFile
 from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
+from apps.exports.files.writers import CONTAINERS, PartWriter
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import GROUPS
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
-from apps.exports.writers import CONTAINERS, PartWriter
 from tests.corpus.rows import VALID
 from tests.exports.test_labels import person, record
 

@@ -56,6 +56,15 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "rlhflow-prm": ("rlhflow-prm", {}),
     "rlhflow-prm.negative": ("rlhflow-prm", {"sources": ["human"], "people": "each", "after_first_error": "negative"}),
     "qwen-prm": ("qwen-prm", {}),
+    "qwen-prm.votes": (
+        "qwen-prm",
+        {
+            "sources": ["human", "judge", "gold", "monte_carlo_soft"],
+            "combine": "votes",
+            "columns": ["values", "votes"],
+            "unlabeled": "mask",
+        },
+    ),
     "qwen-prm.rollouts": ("qwen-prm", {"sources": ["monte_carlo_soft"], "soft_threshold": 0.8}),
 }
 PAIRS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.statistics import wilson
-from apps.corpus.records import EstimateRecord, GoldRating, Record, StepCount
+from apps.corpus.records import ConsensusRating, EstimateRecord, GoldRating, Record, StepCount
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import check_step_columns
 from apps.exports.labels.columns.values import wilson_expr
@@ -99,6 +99,23 @@ def test_labels_need_enough_rollouts_or_enough_people() -> None:
     assert tally.left_out["ratings: rated by fewer people than minimum_labels"] == 1
 
 
+def test_a_consensus_needs_enough_people_unless_a_reviewer_decided() -> None:
+    """Counted by the consensus, which takes people's newest submissions from all rounds."""
+    consensus = [
+        ConsensusRating(position=0, rating=1, how="majority", people=3),
+        ConsensusRating(position=1, rating=1, how="adjudicated", people=1),
+        ConsensusRating(position=2, rating=1, how="majority", people=1, is_thin=True),
+        ConsensusRating(position=3, rating=1, how="majority"),
+    ]
+    one = record(consensus=consensus)
+    for thin in ("take", "leave_out"):
+        tally = Tally()
+        policy = {"sources": ["consensus"], "minimum_labels": 2, "thin": thin}
+        assert rows(one, tally, **policy)[0]["labels"] == [True, True]
+        assert tally.left_out == {"ratings: rated by fewer people than minimum_labels": 2}
+        adds_up(tally, 4)
+
+
 def test_values_stand_beside_the_labels_with_interval_and_advantage() -> None:
     (row,) = rows(record(estimates=[run(4, 3, 2, 1)]), columns=["values"])
     assert row["values"] == [1.0, 0.75, 0.5, 0.25]
@@ -131,7 +148,8 @@ def test_a_key_that_would_change_nothing_is_refused(key: str, policy: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("key", "policy"), [("unlabeled", {"unlabeled": "mask"}), ("columns", {"columns": ["values"]})]
+    ("key", "policy"),
+    [("unlabeled", {"unlabeled": "mask"}), ("columns", {"columns": ["values"]}), ("columns", {"columns": ["votes"]})],
 )
 @pytest.mark.parametrize("format_", ["math-shepherd", "openrlhf-prm", "orm", "annotate"])
 def test_a_format_refuses_what_it_cannot_hold(format_: str, key: str, policy: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.exports.files import part_path
+from apps.exports.files.storage import part_path
 from apps.exports.models import Export
 from apps.exports.run import run_export
 from apps.exports.services import create_export

@@ -14,15 +14,15 @@ import pytest
 from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
 from apps.core.zstd import ZstdFile
-from apps.exports.card import dataset_card
-from apps.exports.files import export_folder
+from apps.exports.description.card import dataset_card
+from apps.exports.files.part_names import part_name
+from apps.exports.files.storage import export_folder
+from apps.exports.files.writers import CONTAINERS, PartWriter
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
-from apps.exports.part_names import part_name
 from apps.exports.policy import LabelPolicy
 from apps.exports.run import run_export
 from apps.exports.services import create_export
-from apps.exports.writers import CONTAINERS, PartWriter
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.exports.rich_project import fill
@@ -123,3 +123,12 @@ def test_messages_load_as_they_are_in_the_file(rich: Project, load: Any, prompts
     made = export(rich, "dpo", policy={"prompts": prompts})
     assert made.rows > 0
     assert load(export_folder(made))["train"].to_list() == rows_in(export_folder(made) / made.parts[0]["name"])
+
+
+@pytest.mark.parametrize("container", ["jsonl", "parquet"])
+def test_votes_load_as_they_are_in_the_file(rich: Project, load: Any, container: str) -> None:
+    policy = {"columns": ["votes"], "sources": ["human", "judge", "monte_carlo_soft"]}
+    made = export(rich, "trl-prm", policy=policy, container=container)
+    loaded = load(export_folder(made))["train"].to_list()
+    assert loaded == rows_in(export_folder(made) / made.parts[0]["name"])
+    assert list(loaded[0]["votes"]) == policy["sources"]

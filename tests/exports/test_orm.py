@@ -10,13 +10,13 @@ import pytest
 
 from apps.core.jobs.model import JobStatus
 from apps.corpus.records import ComparisonRecord, ProblemRecord, Record, SolutionRecord, StepPlace, StepRecord
-from apps.exports.files import part_path
+from apps.exports.files.storage import part_path
+from apps.exports.files.writers import CONTAINERS, MixedWriter, PartWriter
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy
 from apps.exports.run import run_export
 from apps.exports.services import create_export
 from apps.exports.tally import Tally
-from apps.exports.writers import CONTAINERS, MixedWriter, PartWriter
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 from tests.exports.test_pairs import compared, prefers, solution

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.exports import parts
+from apps.exports.files import parts
+from apps.exports.files.output import write_file
 from apps.exports.models import Export
-from apps.exports.output import write_file
 from apps.projects.models import Project
 from tests.exports.rich_project import fill
 from tests.exports.test_loading import load, rows_in

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.exports.files import export_folder
+from apps.exports.files.storage import export_folder
 from apps.exports.models import Export
 from apps.exports.run import run_export
 from apps.exports.services import create_export

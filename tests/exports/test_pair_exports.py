@@ -12,8 +12,8 @@ from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
 from apps.corpus.identity import digest
 from apps.corpus.models import Solution, Step
-from apps.exports.card import dataset_card
-from apps.exports.files import part_path
+from apps.exports.description.card import dataset_card
+from apps.exports.files.storage import part_path
 from apps.exports.formats.reward_pairs import NO_MARGINS
 from apps.exports.labels.steps import is_selected
 from apps.exports.load.records import load_records

@@ -22,12 +22,12 @@ from apps.corpus.records import (
     StepPlace,
     StepRecord,
 )
+from apps.exports.files.writers import PartWriter
 from apps.exports.formats import FORMATS
 from apps.exports.formats.reward_pairs import NO_MARGINS
 from apps.exports.labels.steps import is_selected
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
-from apps.exports.writers import PartWriter
 
 _numbers = count()
 

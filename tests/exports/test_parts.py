@@ -10,18 +10,20 @@ import pytest
 
 from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
-from apps.exports import chunks, parts, run
-from apps.exports.files import export_folder
+from apps.exports import run
+from apps.exports.files import parts
+from apps.exports.files.part_names import part_name
+from apps.exports.files.parts import cut_parts
+from apps.exports.files.storage import export_folder
 from apps.exports.formats.trl_prm import TrlPrm
 from apps.exports.load import spans
 from apps.exports.load.spans import Span, cut_pieces, cut_spans
 from apps.exports.models import Export, ExportPart
-from apps.exports.part_names import part_name
-from apps.exports.parts import cut_parts
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows import chunks
+from apps.exports.rows.stream import stream_rows
 from apps.exports.run import run_export, run_part
 from apps.exports.services import cancel_export, create_export
-from apps.exports.stream import stream_rows
 from apps.exports.tasks import make_export, make_export_part
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
@@ -93,15 +95,73 @@ def test_an_export_that_was_interrupted_goes_on_where_it_was(labeled: Project, m
 
 
 @pytest.mark.django_db
-def test_a_cancelled_export_leaves_no_file_and_its_other_parts_are_not_written(labeled: Project, alice: User) -> None:
+def test_a_cancelled_export_leaves_no_file_and_its_other_parts_are_not_written(
+    labeled: Project, alice: User, django_capture_on_commit_callbacks: Any
+) -> None:
     export = asked(labeled)
     first, second, *_ = cut_parts(export)
     Export.objects.filter(pk=export.pk).update(status=JobStatus.RUNNING)
     run_part(part_id=first.pk)
+    assert files(export)
     cancel_export(export=export, actor=alice)
     run_part(part_id=second.pk)
     assert ExportPart.objects.get(pk=second.pk).finished_at is None
+    assert not export_folder(export).exists()
     assert run_export(export_id=export.pk).status == JobStatus.CANCELLED
+    assert not export_folder(export).exists()
+
+
+@pytest.mark.django_db
+def test_a_part_that_is_cancelled_after_its_last_chunk_removes_its_files(
+    labeled: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = asked(labeled)
+    chunk_rows = parts.chunk_rows
+
+    def cancelling(*arguments: Any, **options: Any) -> Any:
+        yield from chunk_rows(*arguments, **options)
+        cancel_export(export=export, actor=alice)
+
+    monkeypatch.setattr(parts, "chunk_rows", cancelling)
+    assert run_export(export_id=export.pk).status == JobStatus.CANCELLED
+    assert not export_folder(export).exists()
+
+
+@pytest.mark.django_db
+def test_a_cancelled_export_without_a_worker_leaves_no_file(
+    labeled: Project, alice: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    export = asked(labeled)
+    first, *_ = cut_parts(export)
+    Export.objects.filter(pk=export.pk).update(status=JobStatus.RUNNING)
+    run_part(part_id=first.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel_export(export=export, actor=alice)
+    assert not export_folder(export).exists()
+
+
+@pytest.mark.django_db
+def test_a_second_message_for_a_part_leaves_the_files_of_a_finished_export(
+    labeled: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes while another worker writes the part, and gets the lock when that one has finished the export."""
+    export = asked(labeled)
+    cut_parts(export)
+    Export.objects.filter(pk=export.pk).update(status=JobStatus.RUNNING)
+    last = export.ranges.order_by("-number")[0]
+    lock = run.try_advisory_lock
+
+    def claim_late(purpose: str, key: int) -> Any:
+        monkeypatch.setattr(run, "try_advisory_lock", lock)
+        for part in export.ranges.order_by("number"):
+            run_part(part_id=part.pk)
+        return lock(purpose, key)
+
+    monkeypatch.setattr(run, "try_advisory_lock", claim_late)
+    run_part(part_id=last.pk)
+    export.refresh_from_db()
+    assert export.status == JobStatus.FINISHED
+    assert set(files(export)) == {"README.md", "manifest.json", *(part["name"] for part in export.parts)}
 
 
 @pytest.mark.django_db

@@ -14,11 +14,11 @@ from msgspec import inspect
 from apps.accounts.models import User
 from apps.corpus.records import Record
 from apps.dashboard.exports.policy_keys import GROUPS, POLICY_KEYS
-from apps.exports.chunk_rows import rows_by_split
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import load_records
 from apps.exports.models import Export, SavedPolicy
 from apps.exports.policy import SOURCES, LabelPolicy, PolicyError
+from apps.exports.rows.chunk_rows import rows_by_split
 from apps.exports.tally import Tally
 from apps.projects.models import Project
 from tests.cast import signed_in

@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 from apps.accounts.models import User
 from apps.corpus.imports.run import run_import
 from apps.corpus.services import create_import
-from apps.exports.archive import archive_of
-from apps.exports.card import dataset_card
-from apps.exports.files import export_files, export_folder, part_path
+from apps.exports.description.card import dataset_card
+from apps.exports.description.manifest import build_manifest
+from apps.exports.files.archive import archive_of
+from apps.exports.files.part_names import part_name
+from apps.exports.files.storage import export_files, export_folder, part_path
+from apps.exports.files.writers import Part
 from apps.exports.formats import FORMATS
-from apps.exports.manifest import build_manifest
 from apps.exports.models import Export
-from apps.exports.part_names import part_name
-from apps.exports.policy import LabelPolicy
-from apps.exports.row_length import row_length
+from apps.exports.policy import FILTERS, LabelPolicy
+from apps.exports.rows.row_length import row_length
 from apps.exports.tally import Tally
-from apps.exports.writers import Part
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from apps.quality.models import Figure
@@ -154,6 +154,14 @@ def test_the_card_says_what_trainers_do_with_long_rows_and_how_they_see_labels()
     assert "> All margins are 0." in card
     pairs = dataset_card(manifest_of("dpo", tally, "data-00000-of-00001.jsonl"))
     assert "RewardTrainer removes rows" in pairs
+
+
+def test_an_empty_filter_is_all_and_any_other_empty_key_is_none() -> None:
+    card = dataset_card(manifest_of("dpo", Tally(), "data-00000-of-00001.jsonl"))
+    for key in FILTERS:
+        assert f"| {key} | all |" in card
+    for key in ("contamination", "columns", "splits"):
+        assert f"| {key} | none |" in card
 
 
 def test_the_agreement_of_the_quality_pages_stands_in_the_manifest(rich: Project) -> None:

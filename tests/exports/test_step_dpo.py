@@ -55,6 +55,28 @@ def test_a_text_with_two_labels_is_in_no_pair() -> None:
     assert tally.left_out == {"ratings: of a candidate whose text has another label as well": 2}
 
 
+def test_white_space_around_a_step_makes_no_other_step() -> None:
+    good, bad = attempt("A.", "B.", ratings=(1, 1)), attempt("A.", "B. ", ratings=(1, -1))
+    tally = Tally()
+    assert exported("step-dpo", [good, bad], tally) == []
+    assert tally.left_out["ratings: of a candidate whose text has another label as well"] == 2
+    assert pairs(good, bad, attempt("A.", "C.", ratings=(1, 1)), attempt("A.", "D.", ratings=(1, -1))) == [
+        (f"{SUM.statement}\nA.\n", "C.", "D.")
+    ]
+
+
+def test_a_problem_with_very_many_solutions_has_no_more_pairs_than_fit_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("apps.exports.formats.step_dpo.MOST_PAIRS", 5)
+    monkeypatch.setattr("apps.exports.labels.pairs.order.MOST_PAIRS", 5)
+    records = [attempt(f"Step {number}.", ratings=(-1 if number % 2 else 1,)) for number in range(20)]
+    tally = Tally()
+    rows = exported("step-dpo", records, tally)
+    assert (len(rows), tally.left_out["pairs: more than pairs_per_problem"]) == (5, 10 * 10 - 5)
+    assert len({row["chosen"] for row in rows}) == len({row["rejected"] for row in rows}) == 5
+
+
 def test_rated_alternatives_are_pairs_of_one_solution() -> None:
     solution_ = solution("A.", "B.", alternatives=[(1, "C."), (1, "D.")])
     ratings = person("a", 1, -1, also=[(1, 1, 1), (1, 2, -1)])

@@ -18,7 +18,7 @@ from apps.exports.formats import FORMATS
 from apps.exports.formats.first_error import request
 from apps.exports.labels.batch import batched
 from apps.exports.labels.critiques import critiques_of
-from apps.exports.labels.pair_order import diagonal
+from apps.exports.labels.pairs.order import diagonal
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally

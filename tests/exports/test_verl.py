@@ -12,6 +12,7 @@ import pytest
 
 from apps.corpus.records import EstimateRecord, ProblemRecord, Record, StepCount
 from apps.exports.labels.ground_truths import GSM8K, MATH, data_source, ground_truth, unfit_reason
+from apps.exports.policy import PolicyError
 from apps.exports.tally import Tally
 from tests.exports.golden_rows import SUM, exported, gold, person, rollouts, solution
 
@@ -205,3 +206,17 @@ def scored(row: dict[str, Any], reply: str) -> float:
         extra_info=row["extra_info"],
     )
     return score
+
+
+def test_a_step_after_the_first_error_has_no_soft_reward_where_the_policy_calls_it_negative() -> None:
+    record = Record(problem=SUM, solution=solution("A.", "B.", "C."), estimates=[rollouts(1, 8, 1, 7)])
+    soft = {"rewards": "steps", "sources": ["monte_carlo_soft"]}
+    (row,) = exported("verl", [record], after_first_error="negative", **soft)
+    assert row["extra_info"]["step_rewards"] == [1.0, 0.125, 0.0]
+    (row,) = exported("verl", [record], after_first_error="as_rated", **soft)
+    assert row["extra_info"]["step_rewards"] == [1.0, 0.125, 0.875]
+
+
+def test_shares_of_success_are_not_mixed_with_labels_of_other_sources() -> None:
+    with pytest.raises(PolicyError, match="combine: must be solution"):
+        exported("verl", [], rewards="steps", sources=["human", "monte_carlo_soft"], combine="step")

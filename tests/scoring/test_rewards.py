@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
@@ -88,6 +89,13 @@ def test_a_consensus_that_is_not_settled_gives_no_reward(
     weak: dict[str, Any], project: Project, alice: User, known: Solution
 ) -> None:
     settle(known, 1, 1, 1, **weak)
+    answer = ask(bearer(alice), project, problem=PROBLEM, steps=STEPS, source="labels")
+    assert answer == {"rewards": [None, None, None], "source": "labels"}
+
+
+def test_the_labels_of_a_retired_problem_give_no_reward(project: Project, alice: User, known: Solution) -> None:
+    make_gold(known, 1, -1)
+    Problem.objects.update(retired_at=timezone.now())
     answer = ask(bearer(alice), project, problem=PROBLEM, steps=STEPS, source="labels")
     assert answer == {"rewards": [None, None, None], "source": "labels"}
 

@@ -17,7 +17,7 @@ from apps.api.parsers import MultiPartParser
 from apps.core.errors import DomainError
 from apps.core.http.uploads import check_upload
 from apps.core.json_input import read_json_object
-from apps.corpus.imports.readers import READERS
+from apps.corpus.imports.readers import READER_NAMES
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.corpus.services import cancel_import, create_import
 
@@ -77,7 +77,7 @@ class ImportSerializer(serializers.ModelSerializer[ImportBatch]):
 
 class NewImportSerializer(serializers.Serializer[ImportBatch]):
     file = serializers.FileField(help_text="JSON Lines or a JSON array, plain, gzip or zstd; or Parquet.")
-    format = serializers.ChoiceField(choices=sorted(READERS))
+    format = serializers.ChoiceField(choices=READER_NAMES)
     options = serializers.CharField(
         required=False,
         default="",

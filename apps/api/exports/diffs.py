@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from apps.api.access import export_of
 from apps.core.numbers import parse_number
-from apps.exports.diffs import compare_exports
+from apps.exports.diffs.services import compare_exports
 from apps.exports.models import ExportDiff
 
 BIGGEST_ID = 2**63 - 1

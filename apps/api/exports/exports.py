@@ -21,13 +21,13 @@ from apps.api.access import export_of, project_of, user_of
 from apps.api.corpus.imports import AcceptedSerializer
 from apps.api.pagination import NdjsonRenderer, Pages
 from apps.core.errors import DomainError
-from apps.exports.formats import FORMATS
+from apps.exports.files.writers import CONTAINERS
+from apps.exports.formats import FORMAT_NAMES
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy
-from apps.exports.preview import preview_export
+from apps.exports.rows.preview import preview_export
+from apps.exports.rows.stream import stream_rows
 from apps.exports.services import cancel_export, checked_policy, create_export
-from apps.exports.stream import stream_rows
-from apps.exports.writers import CONTAINERS
 from apps.projects.models import Project
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class ListedExportSerializer(ExportSerializer):
 
 
 class RowsSerializer(serializers.Serializer[Export]):
-    format = serializers.ChoiceField(choices=sorted(FORMATS))
+    format = serializers.ChoiceField(choices=FORMAT_NAMES)
     policy = serializers.DictField(
         default=dict, help_text="The label policy. Keys that are left out have their defaults."
     )

@@ -17,8 +17,8 @@ from apps.api.access import export_of
 from apps.core.errors import NotFound
 from apps.core.http.downloads import download, download_joined
 from apps.core.numbers import parse_number
-from apps.exports.archive import archive_of
-from apps.exports.files import export_file, export_files
+from apps.exports.files.archive import archive_of
+from apps.exports.files.storage import export_file, export_files
 
 MOST_PARTS = 999_999
 FILE_RESPONSES: dict[Any, Any] = {

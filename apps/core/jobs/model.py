@@ -55,6 +55,11 @@ class Job(models.Model):
         return self.status in ENDED
 
     @property
+    def can_be_resumed(self) -> bool:
+        """Whether the job is paused or failed. Not every kind of job has a service that resumes it."""
+        return self.status in (JobStatus.PAUSED, JobStatus.FAILED)
+
+    @property
     def seconds(self) -> float | None:
         """Seconds since the start, or from start to end; None before the start."""
         if self.started_at is None:

@@ -84,7 +84,34 @@ class EndpointForm(ServiceForm):
         return {name: self.cleaned_data[name] for name in SETTINGS if name in self.cleaned_data}
 
 
-class NewSamplingForm(OnceForm):
+class RunForm(OnceForm):
+    """A form with the field `endpoint`: those that the project may use."""
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        endpoints = self.fields["endpoint"]
+        assert isinstance(endpoints, forms.ModelChoiceField)
+        endpoints.queryset = Endpoint.objects.usable_in(project)
+
+
+class SolutionRunForm(RunForm):
+    """A form with the fields `answers` and `source`, which select solutions of the project."""
+
+    def __init__(self, *args: Any, project: Project, sources: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, project=project, **kwargs)
+        source = self.fields["source"]
+        assert isinstance(source, forms.ChoiceField)
+        source.choices = [("", "any"), *((value, value) for value in sources)]
+        if not sources:
+            del self.fields["source"]
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        return {"answers": data.get("answers") or "any"} | ({"source": data["source"]} if data.get("source") else {})
+
+
+class NewSamplingForm(RunForm):
     """Sample new solutions of all problems of the project."""
 
     endpoint = forms.ModelChoiceField(queryset=Endpoint.objects.none(), empty_label=None, label="Written by")
@@ -115,12 +142,6 @@ class NewSamplingForm(OnceForm):
         required=False, min_value=0, max_value=2**31 - 1, help_text="Empty: random. The run stores its seed."
     )
 
-    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        endpoints = self.fields["endpoint"]
-        assert isinstance(endpoints, forms.ModelChoiceField)
-        endpoints.queryset = Endpoint.objects.usable_in(project)
-
     def arguments(self) -> dict[str, Any]:
         """The arguments of `start_sampling`."""
         data = self.cleaned_data
@@ -128,7 +149,7 @@ class NewSamplingForm(OnceForm):
         return {name: data[name] for name in ("endpoint", "per_problem", "split", "seed")} | {"sampling": sampling}
 
 
-class NewRunForm(OnceForm):
+class NewRunForm(SolutionRunForm):
     """Of the strategies' options only `rollouts` is a field, as all have it; the API and the command take the rest."""
 
     endpoint = forms.ModelChoiceField(queryset=Endpoint.objects.none(), empty_label=None)
@@ -165,22 +186,6 @@ class NewRunForm(OnceForm):
     )
     budget_rollouts = forms.IntegerField(required=False, min_value=1, label="Pause after this many rollouts")
     budget_cost = forms.FloatField(required=False, min_value=0, label="Pause at this cost")
-
-    def __init__(self, *args: Any, project: Project, sources: list[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        endpoints = self.fields["endpoint"]
-        assert isinstance(endpoints, forms.ModelChoiceField)
-        endpoints.queryset = Endpoint.objects.usable_in(project)
-        source = self.fields["source"]
-        assert isinstance(source, forms.ChoiceField)
-        source.choices = [("", "any"), *((value, value) for value in sources)]
-        if not sources:
-            del self.fields["source"]
-
-    @property
-    def selection(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        return {"answers": data.get("answers") or "any"} | ({"source": data["source"]} if data.get("source") else {})
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `start_run`."""

@@ -105,7 +105,7 @@ def run(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
         "estimation",
         run=run,
         in_flight=_in_flight(run),
-        can_resume=run.status in (JobStatus.PAUSED, JobStatus.FAILED) and run.endpoint_id is not None,
+        can_resume=run.can_be_resumed and run.endpoint_id is not None,
         strategy=STRATEGIES.get(run.strategy, (None, None))[0],
     )
     if run.has_ended or run.status == JobStatus.PAUSED:

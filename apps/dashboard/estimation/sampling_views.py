@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.http import AuthenticatedRequest
-from apps.core.jobs.model import JobStatus
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.estimation.forms import NewSamplingForm
 from apps.estimation.models import SampledProblem, SamplingRun
@@ -59,7 +58,7 @@ def sampling(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespo
     """The progress of a sampling run; htmx polls the fragment."""
     place = place_for(request.user, slug, "browse")
     run = sampling_of(place, number)
-    can_resume = run.status in (JobStatus.PAUSED, JobStatus.FAILED) and run.endpoint_id is not None
+    can_resume = run.can_be_resumed and run.endpoint_id is not None
     failures = SampledProblem.objects.filter(run=run).exclude(failure="").select_related("problem").order_by("id")
     context = place.context("estimation", run=run, can_resume=can_resume, failures=failures[:SHOWN_FAILURES])
     return render(request, "estimation/_sampling.html" if request.htmx else "estimation/sampling.html", context)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from apps.core.errors import DomainError
-from apps.dashboard.forms import OnceForm
+from apps.dashboard.estimation.forms import SolutionRunForm
 from apps.estimation.runs.selection import ANSWERS
 from apps.inference.models import Endpoint
 from apps.inference.scorers import SCORERS
@@ -16,7 +16,7 @@ from apps.projects.models import Project
 from apps.scoring.models import REDUCER_CHOICES, RewardModel
 
 
-class NewScoringForm(OnceForm):
+class NewScoringForm(SolutionRunForm):
     """The parts of a prompt and the options of a kind have no fields: the API and the command take them."""
 
     endpoint = forms.ModelChoiceField(queryset=Endpoint.objects.none(), empty_label=None, label="Reward model")
@@ -49,24 +49,11 @@ class NewScoringForm(OnceForm):
     budget_requests = forms.IntegerField(required=False, min_value=1, label="Pause after this many requests")
     budget_cost = forms.FloatField(required=False, min_value=0, label="Pause at this cost")
 
-    def __init__(self, *args: Any, project: Project, sources: list[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        endpoints = self.fields["endpoint"]
-        assert isinstance(endpoints, forms.ModelChoiceField)
-        endpoints.queryset = Endpoint.objects.usable_in(project)
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, project=project, **kwargs)
         own = RewardModel.objects.filter(project=project).first()
         if own is not None:
             self.initial.update({"endpoint": own.endpoint_id, "kind": own.kind})
-        source = self.fields["source"]
-        assert isinstance(source, forms.ChoiceField)
-        source.choices = [("", "any"), *((value, value) for value in sources)]
-        if not sources:
-            del self.fields["source"]
-
-    @property
-    def selection(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        return {"answers": data.get("answers") or "any"} | ({"source": data["source"]} if data.get("source") else {})
 
     @property
     def prompt(self) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def scoring(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespon
         # Line ends and spaces decide what the model reads, so they are made visible.
         prompt=[(name, json.dumps(value, ensure_ascii=False)) for name, value in run.prompt.items() if value],
         options=[(name, value) for name, value in run.options.items() if value != []],
-        can_resume=run.status in (JobStatus.PAUSED, JobStatus.FAILED) and run.endpoint_id is not None,
+        can_resume=run.can_be_resumed and run.endpoint_id is not None,
     )
     if run.has_ended or run.status == JobStatus.PAUSED:
         failures = SolutionScore.objects.filter(run=run).exclude(failure="").order_by("id")

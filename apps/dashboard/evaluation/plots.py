@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from apps.dashboard.evaluation.tables import RATER_KINDS, curve_title
+import msgspec
+
+from apps.dashboard.evaluation.tables import RATER_KINDS, curve_title, round_title
+from apps.evaluation.metrics.learning_curve import LearningCurve
 from apps.evaluation.models import EvaluationKind
 from apps.scoring.reducers import REDUCER_TITLES
 
@@ -43,10 +46,29 @@ class IntervalRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundMark:
+    """A closed round on the axis of labels."""
+
+    labels: int
+    short: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class LearningPlot:
+    """Labels against F1: a line for each name of models, and the rounds. `unlabeled` runs started without labels."""
+
+    curves: list[LearningCurve]
+    rounds: list[RoundMark]
+    unlabeled: Sequence[Data] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plots:
     curves: list[CurvePlot] = field(default_factory=list)
     intervals: list[IntervalRow] = field(default_factory=list)
     scorers: list[Data] = field(default_factory=list)
+    learning: LearningPlot | None = None
 
 
 def plots_of(kind: str, report: Data) -> Plots:
@@ -54,6 +76,8 @@ def plots_of(kind: str, report: Data) -> Plots:
         return Plots(curves=list(_curve_plots(report["curves"])))
     if kind == EvaluationKind.CALIBRATION:
         return Plots(scorers=report["scorers"][:MOST_PLOTS])
+    if kind == EvaluationKind.LEARNING_CURVE:
+        return Plots(learning=_learning_plot(report))
     measure = "f1" if kind == EvaluationKind.PROCESSBENCH else "prm_score"
     rows = [
         IntervalRow(row["rater"]["name"], RATER_KINDS[row["rater"]["kind"]], row[measure])
@@ -61,6 +85,16 @@ def plots_of(kind: str, report: Data) -> Plots:
         if row[measure]["value"] is not None
     ]
     return Plots(intervals=sorted(rows, key=lambda row: -row.measured["value"])[:MOST_INTERVALS])
+
+
+def _learning_plot(report: Data) -> LearningPlot:
+    """The lines with most points. Rounds that closed without labels have no place on the logarithmic axis."""
+    curves = sorted(msgspec.convert(report["curves"], list[LearningCurve]), key=lambda curve: -len(curve.points))
+    rounds = [
+        RoundMark(row["labels"], f"round {row['round']}", round_title(row)) for row in report["rounds"] if row["labels"]
+    ]
+    unlabeled = [row for row in report["runs"] if not row["labels"]]
+    return LearningPlot(curves[:MOST_SCORERS], rounds, unlabeled)
 
 
 def _curve_plots(curves: Sequence[Data]) -> Iterator[CurvePlot]:

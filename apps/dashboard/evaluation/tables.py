@@ -22,6 +22,14 @@ RATER_KINDS = {
     "outcome_score": "scores of files",
 }
 THRESHOLDS = {"dev": "dev part", "given": "given", "usual": "usual"}
+CHOICES = {
+    "": "from a file",
+    "all": "all that were selected",
+    "random": "at random",
+    "convincing": "by convincing wrong answers",
+    "uncertainty": "by uncertainty",
+    "disagreement": "by disagreement",
+}
 CURVE_TITLES = {"pass": "any of N (pass@N)", "majority": "majority"}
 
 
@@ -145,10 +153,72 @@ def _range(histogram: Data, number: int) -> str:
     return f"{low + number * width:.3g} to {low + (number + 1) * width:.3g}"
 
 
+def round_title(row: Data) -> str:
+    return f"{row['name']}, {CHOICES[row['choice']]}"
+
+
+def _learning_runs(report: Report) -> Table:
+    header = ["Run", "Line", "Started", "Labels", "Labeled solutions", "F1", "On errors", "On right ones", "Threshold"]
+    rows = [
+        [
+            row["rater"]["name"],
+            row["line"],
+            minute_of(row["started_at"]),
+            row["labels"],
+            row["labeled_solutions"],
+            *(share_of(row[name]) for name in ("f1", "erroneous", "correct")),
+            _threshold(row),
+        ]
+        for row in report["runs"]
+    ]
+    return Table(header, rows)
+
+
+def minute_of(timestamp: str) -> str:
+    """2026-11-30 03:25 of an ISO timestamp in UTC."""
+    return timestamp[:16].replace("T", " ")
+
+
+def _rounds(report: Report) -> Table:
+    """A row for each round and line; one without gains for a round that no line has runs before and after."""
+    nothing = {"line": "", "before": None, "after": None, "labels": "", "gain": None}
+    rows = [
+        [
+            row["name"],
+            CHOICES[row["choice"]],
+            minute_of(row["closed_at"]),
+            gain["line"],
+            f"{gain['before']} to {gain['after']}" if gain["line"] else "",
+            row["labels"],
+            gain["labels"],
+            share_of(gain["gain"]),
+        ]
+        for row in report["rounds"]
+        for gain in row["gains"] or [nothing]
+    ]
+    return Table(["Round", "Chosen", "Closed", "Line", "Runs", "Labels by then", "Labels between", "F1 gained"], rows)
+
+
+def _ratios(report: Report) -> Table:
+    rows = [
+        [
+            row["curve"],
+            row["baseline"],
+            Share(row["f1"]),
+            row["labels"],
+            Share(row["ratio"]),
+            "yes" if row["is_upper_bound"] else "",
+        ]
+        for row in report["ratios"]
+    ]
+    return Table(["Line", "Reaches the F1 of", "F1", "That line's labels", "Share of them needed", "At most"], rows)
+
+
 # By kind, the tables by the name of their file.
 TABLES: dict[str, dict[str, Callable[[Report], Table]]] = {
     EvaluationKind.PROCESSBENCH: {"raters": _raters, "parts": _parts},
     EvaluationKind.STEPS: {"steps": _steps},
     EvaluationKind.BEST_OF_N: {"best-of-n": _curves},
     EvaluationKind.CALIBRATION: {"scorers": _scorers, "calibration": _bins, "histograms": _histograms},
+    EvaluationKind.LEARNING_CURVE: {"runs": _learning_runs, "rounds": _rounds, "ratios": _ratios},
 }

@@ -12,11 +12,11 @@ from apps.core.errors import DomainError
 from apps.dashboard.exports.policy_fields import Choices, policy_fields
 from apps.dashboard.exports.policy_keys import GROUPS, POLICY_KEYS, formats_using
 from apps.dashboard.forms import OnceForm
+from apps.exports.files.writers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import GROUPS as FORMAT_GROUPS
 from apps.exports.policy import LabelPolicy
 from apps.exports.services import NAME_LENGTH
-from apps.exports.writers import CONTAINERS
 
 CONTAINER_TITLES = {
     "jsonl": "JSON Lines",

@@ -18,7 +18,7 @@ from apps.core.http.ids import parse_id
 from apps.dashboard.access import Place, export_of, place_for, solution_of
 from apps.dashboard.forms import ServiceForm
 from apps.dashboard.solutions.evidence import naming_of
-from apps.exports.audits import refresh_audit, start_audit, withdraw_audit
+from apps.exports.audits.services import refresh_audit, start_audit, withdraw_audit
 from apps.exports.lineage import lineage_of, traced_solution
 from apps.exports.models import Export, ReleaseAudit
 from apps.projects.models import Membership
@@ -120,9 +120,9 @@ def start(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 def withdraw(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "export")
     audit = ReleaseAudit.objects.filter(export=export_of(place, pk)).first()
-    if audit is None:
-        raise NotFound("This export has no audit.")
     try:
+        if audit is None:
+            raise NotFound("This export has no audit.")
         withdraw_audit(audit=audit, actor=request.user)
         messages.success(request, "The audit is withdrawn. The export can be downloaded without it.")
     except DomainError as error:

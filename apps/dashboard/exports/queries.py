@@ -14,13 +14,13 @@ from apps.core.jobs.model import JobStatus
 from apps.corpus.facets import facets_of
 from apps.dashboard.exports.policy_fields import Choices
 from apps.estimation.models import EstimationRun
-from apps.exports.files import ExportFile, export_files
+from apps.exports.description.manifest import labels_as_read
+from apps.exports.files.storage import ExportFile, export_files
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import Reader
-from apps.exports.manifest import labels_as_read
 from apps.exports.models import ContaminationList, Export, ExportDiff
-from apps.exports.policy import LabelPolicy
-from apps.exports.preview import preview_export
+from apps.exports.policy import LabelPolicy, empty_text
+from apps.exports.rows.preview import preview_export
 from apps.judging.models import Judge
 from apps.labeling.models import Round
 from apps.projects.markdown import to_html
@@ -105,7 +105,8 @@ def diff_context(diff: ExportDiff) -> dict[str, Any]:
         ],
         "positions": sorted((int(position), count) for position, count in labels.get("by_position", {}).items()),
         "policy_differences": [
-            (name.replace("_", " "), *map(policy_text, values)) for name, values in result.get("policy", {}).items()
+            (name.replace("_", " "), *(policy_text(name, value) for value in values))
+            for name, values in result.get("policy", {}).items()
         ],
     }
 
@@ -156,13 +157,13 @@ def _with_shares(tally: Mapping[str, int]) -> list[tuple[str, int, float]]:
 
 
 def policy_texts(policy: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), policy_text(value)) for name, value in policy.items()]
+    return [(name.replace("_", " "), policy_text(name, value)) for name, value in policy.items()]
 
 
-def policy_text(value: Any) -> str:
+def policy_text(key: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {100 * share:g} %" for name, share in value.items()) or "none"
-    return (", ".join(map(str, value)) or "all") if isinstance(value, list) else str(value).replace("_", " ")
+        return ", ".join(f"{name} {100 * share:g} %" for name, share in value.items()) or empty_text(key)
+    return (", ".join(map(str, value)) or empty_text(key)) if isinstance(value, list) else str(value).replace("_", " ")
 
 
 def _json(value: Any) -> str:

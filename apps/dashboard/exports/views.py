@@ -28,9 +28,9 @@ from apps.dashboard.exports.queries import (
 )
 from apps.dashboard.forms import OnceForm
 from apps.dashboard.pagination import page_of
-from apps.exports.archive import archive_of
-from apps.exports.diffs import compare_exports
-from apps.exports.files import export_file
+from apps.exports.diffs.services import compare_exports
+from apps.exports.files.archive import archive_of
+from apps.exports.files.storage import export_file
 from apps.exports.models import Export, SavedPolicy
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.services import cancel_export, checked_policy, create_export, delete_policy, save_policy

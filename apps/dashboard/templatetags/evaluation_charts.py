@@ -5,7 +5,7 @@ Each figure is also in a table on the page. Coordinates are texts with a decimal
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log
 from typing import Any
@@ -15,15 +15,15 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from apps.dashboard.evaluation.plots import CurvePlot, Point, Series
+from apps.dashboard.evaluation.plots import CurvePlot, LearningPlot, Point, RoundMark, Series
 from apps.dashboard.templatetags.numbers import share
-from apps.evaluation.metrics.learning_curve import LearningCurve
 
 register = template.Library()
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 420, 262, 42, 406, 10, 226
 HISTOGRAM_HEIGHT, MIDDLE, TALLEST = 164, 74, 62
 MOST_TICKS = 9
+TICK_GAP, MARK_GAP = 30, 52  # Texts that are nearer to each other would overlap.
 # Marks around (0, 0), so that lines are told apart without their colours.
 MARKS = {
     "line-1": "M-3.4 0a3.4 3.4 0 1 0 6.8 0a3.4 3.4 0 1 0-6.8 0z",
@@ -47,15 +47,16 @@ class Axes:
     y_step: float
 
     @classmethod
-    def of(cls, series: Sequence[Series]) -> Axes:
-        """Tenths around the values and their intervals; fifths where these are far apart."""
+    def of(cls, series: Sequence[Series], marks: Sequence[float] = ()) -> Axes:
+        """Tenths around the values and their intervals; fifths where these are far apart. `marks` are on the x axis, too."""
         points = [point for line in series for point in line.points]
         values = [value for line in series for point in line.points for value in _bounds(line, point)]
         step = 0.1 if max(values) - min(values) < 0.5 else 0.2
         low, high = step * floor(min(values) / step + 1e-9), step * ceil(max(values) / step - 1e-9)
         if low == high:
             low, high = max(0.0, low - step), max(high, step)
-        return cls(min(n for n, *_ in points), max(n for n, *_ in points), low, high, step)
+        xs = [*(n for n, *_ in points), *marks]
+        return cls(min(xs), max(xs), low, high, step)
 
     def x(self, value: float) -> float:
         if self.x_high == self.x_low:
@@ -71,9 +72,9 @@ class Axes:
         return [{"y": f"{self.y(tick):.1f}", "label": share(tick)} for tick in shares]
 
     def x_ticks(self, values: Sequence[float]) -> list[dict[str, str]]:
-        shown = sorted(set(values))
-        every = ceil(len(shown) / MOST_TICKS)
-        return [{"x": f"{self.x(value):.1f}", "label": f"{value:,.0f}"} for value in shown[::every]]
+        known = sorted(set(values))
+        shown = _apart(known[:: ceil(len(known) / MOST_TICKS)], self.x, TICK_GAP)
+        return [{"x": f"{self.x(value):.1f}", "label": f"{value:,.0f}"} for value in shown]
 
 
 @register.simple_tag
@@ -83,36 +84,70 @@ def curve_plot(plot: CurvePlot) -> SafeString:
 
 
 @register.simple_tag
-def learning_plot(curves: Sequence[LearningCurve]) -> SafeString:
-    """Labels against F1, a line for each way to choose what is labeled."""
+def learning_plot(plot: LearningPlot) -> SafeString:
+    """Labels against F1, a line for each name of models, and where rounds closed."""
     series = [
         Series(
             curve.title,
             f"line-{number}",
             [(point.labels, point.f1.value or 0.0, point.f1.low, point.f1.high) for point in curve.points],
         )
-        for number, curve in enumerate(curves[:4], 1)
+        for number, curve in enumerate(plot.curves, 1)
         if curve.points
     ]
-    return _lines("Labels against F1", "F1 by the number of labels.", series, across="labels", x_unit="labels:")
+    about = "F1 by the number of labels."
+    return _lines("Labels against F1", about, series, across="labels", x_unit="labels:", marks=plot.rounds)
 
 
-def _lines(title: str, about: str, series: Sequence[Series], *, across: str, x_unit: str) -> SafeString:
+def _lines(
+    title: str, about: str, series: Sequence[Series], *, across: str, x_unit: str, marks: Sequence[RoundMark] = ()
+) -> SafeString:
     if not series:
         return render_to_string("charts/curves.html", {"series": []})
-    axes = Axes.of(series)
+    axes = Axes.of(series, [mark.labels for mark in marks])
     context = {
         "id": f"plot-{slugify(title)}",
         "title": title,
         "about": about,
         "across": across,
         "frame": {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
-        "labels": {"y": BOTTOM + 15, "caption": HEIGHT - 4, "tick": LEFT - 6, "middle": (LEFT + RIGHT) // 2},
+        "labels": {
+            "y": BOTTOM + 15,
+            "caption": HEIGHT - 4,
+            "tick": LEFT - 6,
+            "middle": (LEFT + RIGHT) // 2,
+            "mark": BOTTOM - 6,
+        },
         "x_ticks": axes.x_ticks([n for line in series for n, *_ in line.points]),
         "y_ticks": axes.y_ticks(),
         "series": [_line(line, axes, x_unit) for line in series],
+        "marks": _marks(marks, axes),
     }
     return render_to_string("charts/curves.html", context)
+
+
+def _marks(marks: Sequence[RoundMark], axes: Axes) -> list[dict[str, str]]:
+    """Vertical lines; of those that are near to each other, one has a text."""
+    named = _apart([mark.labels for mark in marks], axes.x, MARK_GAP)
+    return [
+        {
+            "x": f"{axes.x(mark.labels):.1f}",
+            "anchor": "start" if axes.x(mark.labels) < (LEFT + RIGHT) / 2 else "end",
+            "at": f"{axes.x(mark.labels) + (4 if axes.x(mark.labels) < (LEFT + RIGHT) / 2 else -4):.1f}",
+            "label": mark.short if mark.labels in named else "",
+            "title": f"{mark.title}: closed at {mark.labels:,} labels",
+        }
+        for mark in marks
+    ]
+
+
+def _apart(values: Sequence[float], place: Callable[[float], float], gap: float) -> list[float]:
+    """The values, without those nearer than the gap to a kept one; the last one is kept."""
+    kept: list[float] = []
+    for value in reversed(values):
+        if not kept or place(kept[-1]) - place(value) >= gap:
+            kept.append(value)
+    return kept[::-1]
 
 
 def _bounds(line: Series, point: Point) -> list[float]:

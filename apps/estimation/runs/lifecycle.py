@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,6 +21,7 @@ from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import drop, wake_on_commit
 from apps.estimation.models.frame import SolutionRun
 from apps.estimation.runs.endpoint import ENDPOINT_GONE
+from apps.estimation.runs.notices import add_notices
 from apps.estimation.runs.parameters import checked
 from apps.estimation.worker.schedule import LIVE
 from apps.inference.grants import check_usable
@@ -79,7 +80,7 @@ def resume(
     check_usable(run.endpoint, run.project)
     if budget is not None:
         run.budget = msgspec.to_builtins(checked(limits, budget, "budget"))
-    if run.status in (JobStatus.PAUSED, JobStatus.FAILED):
+    if run.can_be_resumed:
         run.status, run.error, run.finished_at = JobStatus.QUEUED, "", None
         record(actor, "resumed", run)
     run.save(update_fields=["status", "error", "finished_at", "budget"])
@@ -117,6 +118,20 @@ def fail(run: R, *, error: str) -> R:
     if not run.has_ended:
         end(run, JobStatus.FAILED, error=error)
     return run
+
+
+@transaction.atomic
+def finish_if_done(run: R, conclude: Callable[[R], Conclusion]) -> bool:
+    """End the run as `conclude` says if all its solutions are processed. Returns whether it is over or paused."""
+    run = locked(run)
+    if run.status != JobStatus.RUNNING:
+        return True
+    if not is_processed(run):
+        return False
+    conclusion = conclude(run)
+    end(run, conclusion.status, error=conclusion.error)
+    add_notices(run, conclusion.notices)
+    return True
 
 
 def is_processed(run: SolutionRun) -> bool:

@@ -13,12 +13,10 @@ from django.db.models import Max
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
-from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import wake_on_commit
 from apps.estimation.models import EstimationRun
 from apps.estimation.runs import lifecycle
 from apps.estimation.runs.conclusion import conclusion
-from apps.estimation.runs.notices import add_notices
 from apps.estimation.runs.parameters import Budget, checked, checked_sampling, template_of
 from apps.estimation.runs.selection import checked_selection, solutions_of
 from apps.estimation.strategies import full_options, strategy_of
@@ -112,20 +110,16 @@ def begin_run(*, run_id: int) -> EstimationRun | None:
     return lifecycle.begin(EstimationRun, run_id)
 
 
-@transaction.atomic
 def finish_if_done(*, run: EstimationRun) -> bool:
     """End the run if all its solutions are processed. Returns whether it is over or paused."""
-    run = lifecycle.locked(run)
-    if run.status != JobStatus.RUNNING:
-        return True
-    if not lifecycle.is_processed(run):
-        return False
-    concluded = conclusion(run)
-    lifecycle.end(run, concluded.status, error=concluded.error)
-    add_notices(run, concluded.notices)
+    return lifecycle.finish_if_done(run, _concluded)
+
+
+def _concluded(run: EstimationRun) -> lifecycle.Conclusion:
+    """How the run ends. Its endpoint keeps the rate, for forecasts."""
     if run.endpoint_id and run.seconds and run.rollouts:
         Endpoint.objects.filter(pk=run.endpoint_id).update(rollouts_per_s=run.rollouts / run.seconds)
-    return True
+    return conclusion(run)
 
 
 def over_budget(run: EstimationRun) -> str | None:

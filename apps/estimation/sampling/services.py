@@ -115,7 +115,7 @@ def resume_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingR
     Raises DomainError if the endpoint is no longer granted to the project.
     """
     run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
-    if run.status not in (JobStatus.PAUSED, JobStatus.FAILED):
+    if not run.can_be_resumed:
         raise Conflict(f"This run is {run.get_status_display()}: it cannot be resumed.", code="not_resting")
     if run.endpoint is None:
         raise Conflict(ENDPOINT_GONE, code="no_endpoint")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import exp, log
 
 from apps.quality.statistics.bootstrap import Measured
+
+# `prm-random-2`, `prm/checkpoint-500` and `prm v3` end with a number; `Qwen2.5` and `PRM-7B` do not.
+_NUMBER_AT_END = re.compile(r"[-_/@: ]+(?:v|r|round|step)?[-_ ]?\d+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,15 @@ class LearningCurve:
 
 def learning_curve(title: str, points: Iterable[LearningPoint]) -> LearningCurve:
     """In the order of labels, without points whose F1 is undefined. Raises ValueError for a number of labels below 1."""
-    known = sorted((point for point in points if point.f1.value is not None), key=lambda point: point.labels)
-    if known and known[0].labels < 1:
+    defined = sorted((point for point in points if point.f1.value is not None), key=lambda point: point.labels)
+    if defined and defined[0].labels < 1:
         raise ValueError("labels: must be at least 1")
-    return LearningCurve(title, known)
+    return LearningCurve(title, defined)
+
+
+def line_of(model: str) -> str:
+    """The line that a model is on: its name without the number at its end, so that each round's model continues it."""
+    return _NUMBER_AT_END.sub("", model) or model
 
 
 def labels_to_reach(curve: LearningCurve, f1: float) -> float | None:

@@ -100,13 +100,13 @@ def vote_at_n(
 
 def _wins(sizes: Ints, winner: int, silent: int, most: int) -> Floats:
     """How many n-subsets the class wins, ties shared, for each n from 0 to `most`."""
-    others = np.delete(sizes, winner)
+    other_sizes = np.delete(sizes, winner)
     wins = np.zeros(most + 1)
     for votes in range(1, min(int(sizes[winner]), most) + 1):
-        rivals = others[others >= votes]
+        rivals = other_sizes[other_sizes >= votes]
         nodes, node_weights = _quadrature(min(len(rivals), most // votes))
         # Classes that cannot reach as many votes may take any number, as may samples without an answer.
-        free = silent + int(others[others < votes].sum())
+        free = silent + int(other_sizes[other_sizes < votes].sum())
         ways = np.tile(_choices(free, most - votes), (len(nodes), 1))
         for size in rivals.tolist():
             ways = _times(ways, _choices(size, votes), votes, nodes)

@@ -11,7 +11,7 @@ for a solution that they rated is wrong about it. A reward model names the first
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,20 +47,33 @@ def first_error_score(
     )
 
 
+def f1_gain(
+    before: Bools, after: Bools, is_erroneous: Bools, problems: Ints, *, resamples: int = RESAMPLES
+) -> Measured:
+    """What the second rater's F1 is above the first's on the same solutions, by the paired bootstrap over problems.
+
+    Raters who agree on every solution have a gain of 0 without an interval.
+    """
+    tallies = [first_error_tallies(is_right, is_erroneous) for is_right in (before, after)]
+    rows = by_cluster(np.hstack(tallies), problems)
+    gain = measure(rows, _gain, resamples=resamples)
+    return replace(gain, low=None, high=None) if np.array_equal(before, after) else gain
+
+
 def average_f1(
     is_right: Bools, is_erroneous: Bools, problems: Ints, parts: Ints, *, resamples: int = RESAMPLES
 ) -> Measured:
     """The mean F1 over the parts that have both kinds of solutions; `parts` is a number for each solution."""
     count = int(parts.max(initial=-1)) + 1
-    wide = np.zeros((len(is_right), count, COLUMNS))
-    wide[np.arange(len(is_right)), parts] = first_error_tallies(is_right, is_erroneous)
+    tallies = np.zeros((len(is_right), count, COLUMNS))
+    tallies[np.arange(len(is_right)), parts] = first_error_tallies(is_right, is_erroneous)
 
     def read(sums: Floats) -> Floats:
         by_part = f1_of(sums.reshape(*sums.shape[:-1], count, COLUMNS))
         has_both = np.isfinite(by_part)
         return np.asarray(np.where(has_both, by_part, 0.0).sum(axis=-1) / has_both.sum(axis=-1))
 
-    return measure(by_cluster(wide.reshape(len(is_right), count * COLUMNS), problems), read, resamples=resamples)
+    return measure(by_cluster(tallies.reshape(len(is_right), count * COLUMNS), problems), read, resamples=resamples)
 
 
 def f1_of(sums: Floats) -> Floats:
@@ -81,6 +94,10 @@ def first_error_tallies(is_right: Bools, is_erroneous: Bools) -> Floats:
     """A row of COLUMNS per solution."""
     columns = (is_erroneous & is_right, is_erroneous, ~is_erroneous & is_right, ~is_erroneous)
     return np.column_stack(columns).astype(np.float64)
+
+
+def _gain(sums: Floats) -> Floats:
+    return np.asarray(f1_of(sums[..., COLUMNS:]) - f1_of(sums[..., :COLUMNS]))
 
 
 def _share(sums: Floats) -> Floats:

@@ -11,9 +11,9 @@ from math import isfinite
 
 import numpy as np
 
+from apps.corpus.labels import SCORE_THRESHOLD
 from apps.quality.statistics.ratings import Floats
 
-USUAL_THRESHOLD = 0.5
 QUANTILES = 101
 
 
@@ -32,12 +32,12 @@ def choose_threshold(given: float | None, dev_scores: Floats, value_at: Callable
     """
     if given is not None:
         return Threshold(given, "given")
-    known = dev_scores[~np.isnan(dev_scores)]
-    if len(known):
-        candidates = np.unique([USUAL_THRESHOLD, *np.quantile(known, np.linspace(0, 1, QUANTILES))]).tolist()
+    scored = dev_scores[~np.isnan(dev_scores)]
+    if len(scored):
+        candidates = np.unique([SCORE_THRESHOLD, *np.quantile(scored, np.linspace(0, 1, QUANTILES))]).tolist()
         values = {threshold: value_at(threshold) for threshold in candidates}
         best = max((value for value in values.values() if isfinite(value)), default=None)
         if best is not None:
             ties = [threshold for threshold, value in values.items() if value == best]
-            return Threshold(min(ties, key=lambda threshold: abs(threshold - USUAL_THRESHOLD)), "dev")
-    return Threshold(USUAL_THRESHOLD, "usual")
+            return Threshold(min(ties, key=lambda threshold: abs(threshold - SCORE_THRESHOLD)), "dev")
+    return Threshold(SCORE_THRESHOLD, "usual")

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField(blank=True, null=True)),
                 ('beat_at', models.DateTimeField(blank=True, help_text='When the worker last reported.', null=True)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('kind', models.CharField(choices=[('processbench', 'First errors'), ('steps', 'Steps'), ('best_of_n', 'Best-of-N'), ('calibration', 'Calibration')], max_length=12)),
+                ('kind', models.CharField(choices=[('processbench', 'First errors'), ('steps', 'Steps'), ('best_of_n', 'Best-of-N'), ('calibration', 'Calibration'), ('learning_curve', 'Labels against F1')], max_length=16)),
                 ('options', models.JSONField(blank=True, default=dict)),
                 ('version', models.CharField(blank=True, default='', help_text='Of Annotate.', max_length=40)),
                 ('result', models.JSONField(blank=True, null=True)),

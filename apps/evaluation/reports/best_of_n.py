@@ -50,12 +50,12 @@ class ScoredSamples:
 def best_of_n(project: Project, options: EvaluationOptions, progress: Progress) -> Report:
     samples = load_samples(project, options.source)
     scored = _scored(project, samples, options.scorer)
-    kept, left_out = _common_problems(samples, scored)
-    largest_n = _largest_n(samples.problems[kept], options.max_n)
-    is_short = kept & (_counts(samples.problems, kept) < largest_n)
-    kept &= ~is_short
+    is_common, left_out = _common_problems(samples, scored)
+    largest_n = _largest_n(samples.problems[is_common], options.max_n)
+    is_short = is_common & (_counts(samples.problems, is_common) < largest_n)
+    is_common &= ~is_short
     left_out["short"] = len(np.unique(samples.problems[is_short]))
-    samples, scored = samples.where(kept), [scorer.where(kept) for scorer in scored]
+    samples, scored = samples.where(is_common), [scorer.where(is_common) for scorer in scored]
     count = len(np.unique(samples.problems))
     return {
         "problems": count,
@@ -73,14 +73,14 @@ def best_of_n(project: Project, options: EvaluationOptions, progress: Progress) 
 def _scored(project: Project, samples: Samples, scorer: str) -> list[ScoredSamples]:
     """The scorers that scored any of the samples."""
     offsets = ints(np.concatenate(([0], np.cumsum(samples.lengths))))
-    found: list[ScoredSamples] = []
+    every: list[ScoredSamples] = []
     for run in scoring_runs(project, scorer):
         scores = solution_step_scores(run, samples.solutions, samples.lengths)
         by_reducer: dict[str, Floats] = {name: reduce_scores(scores, offsets, name) for name in Reducer}
-        found.append(ScoredSamples(rater_of(run), by_reducer))
+        every.append(ScoredSamples(rater_of(run), by_reducer))
     if scorer in ("", VERIFIER_SCORE):
-        found.append(ScoredSamples(OUTCOME_RATER, {"": scores_of_files(project, samples.solutions)}))
-    return [scored for scored in found if scored.is_complete().any()]
+        every.append(ScoredSamples(OUTCOME_RATER, {"": scores_of_files(project, samples.solutions)}))
+    return [scored for scored in every if scored.is_complete().any()]
 
 
 def _common_problems(samples: Samples, scored: list[ScoredSamples]) -> tuple[Bools, dict[str, int]]:
@@ -92,16 +92,16 @@ def _common_problems(samples: Samples, scored: list[ScoredSamples]) -> tuple[Boo
     is_several = counts >= FEWEST_SAMPLES
     complete = [is_several & (_counts(samples.problems, scorer.is_complete()) == counts) for scorer in scored]
     scored[:] = [scorer for scorer, mask in zip(scored, complete, strict=True) if mask.any()]
-    kept = np.logical_and.reduce([is_several, *(mask for mask in complete if mask.any())])
-    if is_several.any() and not kept.any():
+    is_common = np.logical_and.reduce([is_several, *(mask for mask in complete if mask.any())])
+    if is_several.any() and not is_common.any():
         names = ", ".join(scorer.rater.name for scorer in scored)
         raise DomainError(
             f"There is no problem whose samples are all scored by each of {names}: choose one scorer.",
             fields={"scorer": "must be one of several without a common problem"},
         )
-    return np.asarray(kept), {
+    return np.asarray(is_common), {
         "single": len(np.unique(samples.problems[~is_several])),
-        "unscored": len(np.unique(samples.problems[is_several & ~kept])),
+        "unscored": len(np.unique(samples.problems[is_several & ~is_common])),
     }
 
 

@@ -77,8 +77,8 @@ def _of_steps(project: Project, options: EvaluationOptions) -> Iterator[Report]:
 
 def _row(scored: ScoredItems, resamples: int) -> Iterator[Report]:
     """One, if anything has a score. Scores that are no probabilities have no calibration, but a histogram."""
-    known = ~np.isnan(scored.scores)
-    scores, good = scored.scores[known], scored.good[known]
+    has_score = ~np.isnan(scored.scores)
+    scores, good = scored.scores[has_score], scored.good[has_score]
     if not len(scores):
         return
     row = rater_row(
@@ -87,6 +87,6 @@ def _row(scored: ScoredItems, resamples: int) -> Iterator[Report]:
     row["histogram"] = asdict(score_histogram(scores, good))
     row["calibration"] = None
     if scores.min() >= 0 and scores.max() <= 1:
-        problems = numbers_of(scored.problems[known])
+        problems = numbers_of(scored.problems[has_score])
         row["calibration"] = calibration_data(calibrate(scores, good, problems, resamples=resamples))
     yield row

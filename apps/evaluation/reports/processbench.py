@@ -8,23 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from apps.evaluation.metrics.processbench import (
-    average_f1,
-    f1_of,
-    first_error_score,
-    first_error_tallies,
-    first_errors_below,
-)
-from apps.evaluation.metrics.thresholds import Threshold, choose_threshold
+from apps.evaluation.metrics.processbench import average_f1, first_error_score
+from apps.evaluation.metrics.thresholds import Threshold
 from apps.evaluation.options import EvaluationOptions
 from apps.evaluation.reports.base import Progress, Report, rater_row
+from apps.evaluation.reports.reward_models import errors_below_threshold
 from apps.evaluation.sources import first_errors
 from apps.evaluation.sources.first_errors import NamedErrors
-from apps.evaluation.sources.scorers import first_error_scores, rater_of, scoring_runs
+from apps.evaluation.sources.scorers import first_error_scores, scoring_runs
 from apps.evaluation.sources.truth import FirstErrorTruth, first_error_truth
 from apps.projects.models import Project
-from apps.quality.statistics.ratings import Bools, Floats, Ints, ints
-from apps.scoring.models import ScoringRun
+from apps.quality.statistics.ratings import Bools, Ints
 
 MOST_PARTS = 30
 
@@ -43,7 +37,8 @@ def processbench(project: Project, options: EvaluationOptions, progress: Progres
         rows += [_row(named, truth, options) for named in source(project, truth)]
     for done, run in enumerate(runs, len(sources)):
         progress(done, total)
-        rows += [_row(named, truth, options, threshold) for named, threshold in _reward_model(run, truth, options)]
+        named_errors = errors_below_threshold(run, *first_error_scores(run, truth), truth, options)
+        rows += [_row(named, truth, options, threshold) for named, threshold in named_errors]
     return {
         "truth": {
             "solutions": len(truth.solutions),
@@ -85,31 +80,3 @@ def _part(name: str, mask: Bools, named: NamedErrors, truth: FirstErrorTruth, re
         named.is_right[mask], truth.is_erroneous[places], truth.problems[places], resamples=resamples
     )
     return {"name": name, "solutions": len(places), **asdict(score)}
-
-
-def _reward_model(
-    run: ScoringRun, truth: FirstErrorTruth, options: EvaluationOptions
-) -> Iterator[tuple[NamedErrors, Threshold]]:
-    """The first steps below a threshold, of the solutions that the run scored."""
-    places, scores = first_error_scores(run, truth)
-    dev = places[truth.dev[places]]
-    dev_scores, dev_offsets = _scores_at(dev, scores, truth)
-
-    def f1_at(threshold: float) -> float:
-        is_right = truth.accepts(dev, first_errors_below(dev_scores, dev_offsets, threshold))
-        return float(f1_of(first_error_tallies(is_right, truth.is_erroneous[dev]).sum(axis=0)))
-
-    threshold = choose_threshold(options.threshold, dev_scores, f1_at)
-    if threshold.chosen == "dev":
-        places = places[~truth.dev[places]]
-    if len(places):
-        errors = first_errors_below(*_scores_at(places, scores, truth), threshold.value)
-        yield NamedErrors(rater_of(run), places, truth.accepts(places, errors)), threshold
-
-
-def _scores_at(places: Ints, scores: Floats, truth: FirstErrorTruth) -> tuple[Floats, Ints]:
-    """The scores of these solutions' steps, and their offsets."""
-    lengths = truth.lengths[places]
-    offsets = ints(np.concatenate(([0], np.cumsum(lengths))))
-    steps = np.repeat(truth.offsets[places] - offsets[:-1], lengths) + np.arange(offsets[-1])
-    return scores[steps], offsets

@@ -61,6 +61,6 @@ def _called(
         return float(prm_score_of(step_tallies(dev_scores >= value, dev_good).sum(axis=0)))
 
     threshold = choose_threshold(options.threshold, dev_scores, prm_score_at)
-    kept = ~dev if threshold.chosen == "dev" else slice(None)
-    called = CalledSteps(soft.rater, soft.places[kept], soft.scores[kept] >= threshold.value)
+    measured = ~dev if threshold.chosen == "dev" else slice(None)
+    called = CalledSteps(soft.rater, soft.places[measured], soft.scores[measured] >= threshold.value)
     return called, truth, options, threshold

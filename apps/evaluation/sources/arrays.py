@@ -20,12 +20,12 @@ def load_table(rows: QuerySet[Any], *columns: str) -> Floats:
     return np.concatenate(parts) if parts else np.zeros((0, len(columns)))
 
 
-def places_of(ids: Floats | Ints, known: Ints) -> tuple[Ints, Ints]:
-    """Which of the ids are known, and the place of each in `known`, which is in ascending order."""
-    wanted = ids.astype(np.int64)
-    places = np.searchsorted(known, wanted)
-    is_known = places < len(known)
-    is_known[is_known] = known[places[is_known]] == wanted[is_known]
+def places_of(ids: Floats | Ints, ascending: Ints) -> tuple[Ints, Ints]:
+    """Which of the ids are known, and the place of each in `ascending`."""
+    whole_ids = ids.astype(np.int64)
+    places = np.searchsorted(ascending, whole_ids)
+    is_known = places < len(ascending)
+    is_known[is_known] = ascending[places[is_known]] == whole_ids[is_known]
     return np.flatnonzero(is_known), places[is_known]
 
 

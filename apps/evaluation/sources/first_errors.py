@@ -40,10 +40,10 @@ def people(project: Project, truth: FirstErrorTruth) -> Iterator[NamedErrors]:
     """
     marks = counted_marks(project).filter(exact__isnull=False)
     table = load_table(marks, "labeler_id", "assignment__task__solution_id", "exact")
-    found, places = places_of(table[:, 1], truth.solutions)
-    if not len(found):
+    matched, places = places_of(table[:, 1], truth.solutions)
+    if not len(matched):
         return
-    labelers, is_right = ints(table[found, 0]), table[found, 2] == 1
+    labelers, is_right = ints(table[matched, 0]), table[matched, 2] == 1
     yield NamedErrors(Rater(RaterKind.PEOPLE, "all labelers"), places, is_right)
     for labeler in np.unique(labelers).tolist():
         own = labelers == labeler
@@ -87,16 +87,16 @@ def path_verdicts(run: JudgeRun) -> QuerySet[Any]:
 
 def _from_steps(table: Any, truth: FirstErrorTruth) -> Any:
     """Solution ids and first errors, from rows of solution id, position and rating."""
-    found, places = places_of(table[:, 0], truth.solutions)
+    matched, places = places_of(table[:, 0], truth.solutions)
     labels = np.full(int(truth.lengths.sum()), UNKNOWN)
-    labels[truth.offsets[places] + table[found, 1].astype(np.int64)] = table[found, 2].astype(np.int64)
+    labels[truth.offsets[places] + table[matched, 1].astype(np.int64)] = table[matched, 2].astype(np.int64)
     rated = np.unique(places)
     return np.column_stack((truth.solutions[rated], first_errors_of(labels, truth.offsets)[rated])).astype(np.float64)
 
 
 def _named(rater: Rater, table: Any, truth: FirstErrorTruth) -> Iterator[NamedErrors]:
     """From rows of solution id and first error, NaN for unknown, which is wrong; none without a common solution."""
-    found, places = places_of(table[:, 0], truth.solutions)
-    if len(found):
-        errors = ints(np.nan_to_num(table[found, 1], nan=UNKNOWN))
+    matched, places = places_of(table[:, 0], truth.solutions)
+    if len(matched):
+        errors = ints(np.nan_to_num(table[matched, 1], nan=UNKNOWN))
         yield NamedErrors(rater, places, truth.accepts(places, errors))

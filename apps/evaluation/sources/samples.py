@@ -33,8 +33,8 @@ class Samples:
     answers: Sequence[str]
 
     def where(self, mask: Bools) -> Samples:
-        kept = np.flatnonzero(mask).tolist()
-        answers = [self.answers[place] for place in kept]
+        places = np.flatnonzero(mask).tolist()
+        answers = [self.answers[place] for place in places]
         return Samples(self.solutions[mask], self.problems[mask], self.lengths[mask], self.is_right[mask], answers)
 
 
@@ -98,9 +98,9 @@ def _wrong_answers(samples: Samples, places: Sequence[int]) -> list[str]:
 def _equal(pairs: Sequence[Pair], verifiers: Sequence[str], pool: GradingPool) -> list[bool]:
     """By the verifier; two different integers are never equal, and need none."""
     equal = [False] * len(pairs)
-    asked = [place for place, (_, first, second) in enumerate(pairs) if not _are_different_integers(first, second)]
-    grades = pool.grade_many([(verifiers[pairs[place][0]], *pairs[place][1:]) for place in asked], cache=cache)
-    for place, grade in zip(asked, grades, strict=True):
+    uncertain = [place for place, (_, first, second) in enumerate(pairs) if not _are_different_integers(first, second)]
+    grades = pool.grade_many([(verifiers[pairs[place][0]], *pairs[place][1:]) for place in uncertain], cache=cache)
+    for place, grade in zip(uncertain, grades, strict=True):
         equal[place] = grade.is_correct is True
     return equal
 

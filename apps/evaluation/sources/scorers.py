@@ -52,29 +52,31 @@ def rater_of(run: ScoringRun) -> Rater:
 
 def first_error_scores(run: ScoringRun, truth: FirstErrorTruth) -> tuple[Ints, Floats]:
     """The places of the scored solutions in the truth, and the scores of all steps of the truth, NaN without one."""
-    table = load_table(_path_scores(run), "step__solution_id", "step__position", "score")
-    found, places = places_of(table[:, 0], truth.solutions)
-    scores = np.full(int(truth.lengths.sum()), np.nan)
-    scores[truth.offsets[places] + ints(table[found, 1])] = table[found, 2]
+    places, scores = _step_scores(run, truth.solutions, truth.lengths)
     return np.unique(places), scores
 
 
 def step_scores_of(run: ScoringRun, truth: StepTruth) -> Iterator[SoftSteps]:
     """One, if the run scored a step of the truth."""
     table = load_table(_path_scores(run), "step_id", "score")
-    found, places = places_of(table[:, 0], truth.steps)
-    if len(found):
-        yield SoftSteps(rater_of(run), places, table[found, 1])
+    matched, places = places_of(table[:, 0], truth.steps)
+    if len(matched):
+        yield SoftSteps(rater_of(run), places, table[matched, 1])
 
 
 def solution_step_scores(run: ScoringRun, solutions: Ints, lengths: Ints) -> Floats:
     """The scores of all steps of these solutions, whose ids are in ascending order; NaN without one."""
+    return _step_scores(run, solutions, lengths)[1]
+
+
+def _step_scores(run: ScoringRun, solutions: Ints, lengths: Ints) -> tuple[Ints, Floats]:
+    """The solution's place of each score in the run, and the scores of all steps."""
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     scores = np.full(int(offsets[-1]), np.nan)
     table = load_table(_path_scores(run), "step__solution_id", "step__position", "score")
-    found, places = places_of(table[:, 0], solutions)
-    scores[offsets[places] + ints(table[found, 1])] = table[found, 2]
-    return scores
+    matched, places = places_of(table[:, 0], solutions)
+    scores[offsets[places] + ints(table[matched, 1])] = table[matched, 2]
+    return places, scores
 
 
 def has_scores_of_files(project: Project) -> bool:
@@ -90,8 +92,8 @@ def scores_of_files(project: Project, solutions: Ints) -> Floats:
     scores = np.full(len(solutions), np.nan)
     for rows, score in ((replaced, "replaced"), (_scores_of_files(project), VERIFIER_SCORE)):
         table = load_table(rows, "solution_id" if rows is replaced else "pk", score)
-        found, places = places_of(table[:, 0], solutions)
-        scores[places] = table[found, 1]
+        matched, places = places_of(table[:, 0], solutions)
+        scores[places] = table[matched, 1]
     return scores
 
 

@@ -48,11 +48,11 @@ def people(project: Project, truth: StepTruth) -> Iterator[CalledSteps]:
     for reason in (NotCounted.NOT_SUBMITTED, NotCounted.SCREENING, NotCounted.RETIRED):
         labels = labels.filter(~reasons[reason])
     table = load_table(labels.filter(step__gold__isnull=False), "assignment__labeler_id", "step_id", "rating")
-    found, places = places_of(table[:, 1], truth.steps)
-    if not len(found):
+    matched, places = places_of(table[:, 1], truth.steps)
+    if not len(matched):
         return
     # A step that its labeler wrote has no rating, and is great.
-    labelers, called_good = ints(table[found, 0]), table[found, 2] != BAD
+    labelers, called_good = ints(table[matched, 0]), table[matched, 2] != BAD
     yield CalledSteps(Rater(RaterKind.PEOPLE, "all labelers"), places, called_good)
     for labeler in np.unique(labelers).tolist():
         own = labelers == labeler
@@ -84,12 +84,14 @@ def soft_estimates(project: Project, truth: StepTruth) -> Iterator[SoftSteps]:
     for run in EstimationRun.objects.filter(counted_run_q(), project=project).order_by("number"):
         counted = StepEstimate.objects.filter(run=run, rollouts__gt=0, successes__isnull=False)
         table = load_table(counted, "step_id", "successes", "rollouts")
-        found, places = places_of(table[:, 0], truth.steps)
-        if len(found):
-            yield SoftSteps(Rater(RaterKind.ROLLOUTS, rollouts_name(run)), places, table[found, 1] / table[found, 2])
+        matched, places = places_of(table[:, 0], truth.steps)
+        if len(matched):
+            yield SoftSteps(
+                Rater(RaterKind.ROLLOUTS, rollouts_name(run)), places, table[matched, 1] / table[matched, 2]
+            )
 
 
 def _called(rater: Rater, table: Any, called_good: Bools, truth: StepTruth) -> Iterator[CalledSteps]:
-    found, places = places_of(table[:, 0], truth.steps)
-    if len(found):
-        yield CalledSteps(rater, places, called_good[found])
+    matched, places = places_of(table[:, 0], truth.steps)
+    if len(matched):
+        yield CalledSteps(rater, places, called_good[matched])

@@ -48,8 +48,8 @@ class FirstErrorTruth:
     def accepts(self, places: Ints, first_errors: Ints) -> Bools:
         """Whether these first errors of the solutions at these places are right."""
         keys = _keys(places, first_errors, self.lengths)
-        found = np.minimum(np.searchsorted(self._accepted, keys), len(self._accepted) - 1)
-        return np.asarray(self._accepted[found] == keys)
+        nearest = np.minimum(np.searchsorted(self._accepted, keys), len(self._accepted) - 1)
+        return np.asarray(self._accepted[nearest] == keys)
 
 
 @dataclass(frozen=True, slots=True)

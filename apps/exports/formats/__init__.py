@@ -43,5 +43,6 @@ FORMATS: dict[str, Format] = {
         Verl(),
     )
 }
+FORMAT_NAMES = sorted(FORMATS)
 
-__all__ = ["FORMATS", "Format"]
+__all__ = ["FORMATS", "FORMAT_NAMES", "Format"]

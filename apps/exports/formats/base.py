@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.labels.columns.frames import Place
+from apps.exports.labels.columns.reasons import NO_FIRST_LABEL, NO_SOURCE
 from apps.exports.labels.steps import Labeled, TrainingExample, resolution
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
@@ -157,22 +158,22 @@ def training_examples(
     for labeled in resolved.labeled:
         examples = list(labeled.examples())
         reasons = [unfit_reason(example) for example in examples]
-        kept = [example for example, reason in zip(examples, reasons, strict=True) if not reason]
-        _count(labeled, kept, dict(zip((example.places[-1] for example in examples), reasons, strict=True)), tally)
-        rows += len(kept)
+        fitting = [example for example, reason in zip(examples, reasons, strict=True) if not reason]
+        _count(labeled, fitting, dict(zip((example.places[-1] for example in examples), reasons, strict=True)), tally)
+        rows += len(fitting)
         unfit += filter(None, reasons)
-        yield from kept
+        yield from fitting
     if not rows:
-        fallback = "no label on the first step" if resolved.labeled else "no source of the policy labels them"
+        fallback = NO_FIRST_LABEL if resolved.labeled else NO_SOURCE
         tally.leave_out("solutions", next(iter(unfit), fallback))
 
 
-def _count(labeled: Labeled, kept: Sequence[TrainingExample], unfit: Mapping[Place, str], tally: Tally) -> None:
+def _count(labeled: Labeled, examples: Sequence[TrainingExample], unfit: Mapping[Place, str], tally: Tally) -> None:
     """Count a labeling. A rating without a row is left out for the reason of the example that ends in it, or of the first."""
-    carried = {place for example in kept for place in example.places}
-    labels = [label for example in kept for label in example.labels]
+    carried = {place for example in examples for place in example.places}
+    labels = [label for example in examples for label in example.labels]
     tally.labels.update(str(label) for label in labels)
-    tally.sources[labeled.source] += bool(kept)
+    tally.sources[labeled.source] += bool(examples)
     written = carried & labeled.rated
     tally.carried += len(written)
     tally.made += len(carried - labeled.rated)

@@ -52,11 +52,11 @@ def count_canonical(chunk: SolutionChunk, tally: Tally) -> None:
         tally.sources[name] += verdicts.select(row_expr().alias("row"), "order").n_unique()
     hard = frames.estimates.select(hard_rating().replace_strict(HARD_NAMES, return_dtype=pl.String).alias("label"))
     people = frames.ratings.select(pl.col("rating").cast(pl.String).fill_null(NOT_RATED).alias("label"))
-    others = [
+    ratings = [
         rated.select(pl.col("rating").cast(pl.String).alias("label"))
         for rated in (frames.gold, frames.consensus, frames.verdicts)
     ]
-    for label, count in pl.concat([people, hard, *others])["label"].value_counts().iter_rows():
+    for label, count in pl.concat([people, hard, *ratings])["label"].value_counts().iter_rows():
         tally.labels[label] += count
         tally.carried += count
 
@@ -120,7 +120,7 @@ def _people(chunk: SolutionChunk, types: pl.Schema) -> pl.Series:
 
 def _consensus(frames: LabelFrames, size: int) -> pl.Series:
     names = ("position", "rating", "how", "certainty", "people", "is_thin", "self_reviewed")
-    return _rated(frames.consensus.with_columns(people="raters"), names, size)
+    return _rated(frames.consensus, names, size)
 
 
 def _rated(rated: pl.DataFrame, names: Sequence[str], size: int) -> pl.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,7 @@ from apps.exports.labels.columns.chunk import SolutionChunk, chunk_of
 from apps.exports.labels.columns.examples import Examples, fitting_examples
 from apps.exports.labels.columns.steps import label_steps
 from apps.exports.labels.columns.values import ADVANTAGES, VALUES, step_values
+from apps.exports.labels.columns.votes import VOTES, step_votes, vote_counts
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
@@ -56,10 +57,7 @@ class ExampleFormat(ColumnFormat):
     columns: pa.Schema
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
-        if not policy.columns:
-            return self.columns
-        lists = {name: pa.list_(pa.float64()) for name in (*VALUES, ADVANTAGES)} | {"rollouts": pa.list_(pa.int64())}
-        return pa.schema([*self.columns, *(pa.field(name, kind) for name, kind in lists.items())])
+        return pa.schema([*self.columns, *_list_fields(policy)])
 
     def check(self, policy: LabelPolicy) -> None:
         check_two_classes(self.name, policy)
@@ -75,9 +73,11 @@ class ExampleFormat(ColumnFormat):
 
         examples = fitting_examples(labels, tally, unfit_reasons if tag else None)
         rows = self.example_frame(_rows(chunk, examples, texts), policy)
-        if not policy.columns:
-            return rows
-        return rows.with_columns(_value_lists(examples, step_values(chunk.frames, policy)))
+        if "values" in policy.columns:
+            rows = rows.with_columns(_value_lists(examples, step_values(chunk.frames, policy)))
+        if "votes" in policy.columns:
+            rows = rows.with_columns(_vote_lists(examples, step_votes(chunk.frames, policy)))
+        return rows
 
     def tag(self, policy: LabelPolicy) -> str:
         """What the format writes after each step, if it does; no text may contain it."""
@@ -125,10 +125,23 @@ class ExampleRows:
 
     def any_text_contains(self, word: str) -> pl.Series:
         """By example, whether its problem or one of its steps contains the word."""
-        found = self.statements.str.contains(word, literal=True).to_numpy().copy()
+        contains_word = self.statements.str.contains(word, literal=True).to_numpy().copy()
         steps = self.texts.str.contains(word, literal=True)
-        found[self.examples.steps["example"].filter(steps).to_numpy()] = True
-        return pl.Series(found, dtype=pl.Boolean)
+        contains_word[self.examples.steps["example"].filter(steps).to_numpy()] = True
+        return pl.Series(contains_word, dtype=pl.Boolean)
+
+
+def _list_fields(policy: LabelPolicy) -> Iterator[pa.Field]:
+    """The columns of lists that the policy asks for beside the labels."""
+    if "values" in policy.columns:
+        for name in (*VALUES, ADVANTAGES):
+            yield pa.field(name, pa.list_(pa.int64() if name == "rollouts" else pa.float64()))
+    if "votes" in policy.columns:
+        sources = {
+            source: pa.struct([(name, pa.list_(pa.int64())) for name in names])
+            for source, names in vote_counts(policy).items()
+        }
+        yield pa.field(VOTES, pa.struct(list(sources.items())))
 
 
 def _value_lists(examples: Examples, values: pl.DataFrame) -> list[pl.Series]:
@@ -138,6 +151,17 @@ def _value_lists(examples: Examples, values: pl.DataFrame) -> list[pl.Series]:
     is_later = pl.col("example") == pl.col("example").shift(1)
     of_steps = of_steps.with_columns(pl.when(is_later).then(gain).alias(ADVANTAGES))
     return [examples.lists(of_steps[name]).alias(name) for name in (*VALUES, ADVANTAGES)]
+
+
+def _vote_lists(examples: Examples, votes: Mapping[str, pl.DataFrame]) -> pl.Series:
+    """By example, for each source a list of each count."""
+    of_sources = []
+    for source, counts in votes.items():
+        of_steps = counts[examples.steps["step"]]
+        of_sources.append(
+            pl.DataFrame([examples.lists(count).alias(count.name) for count in of_steps]).to_struct(source)
+        )
+    return pl.DataFrame(of_sources).to_struct(VOTES)
 
 
 def _rows(chunk: SolutionChunk, examples: Examples, texts: pl.Series) -> ExampleRows:

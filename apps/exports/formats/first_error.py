@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from apps.corpus.records import ProblemRecord, Record
+from apps.exports.formats.base import BaseFormat
+from apps.exports.labels.columns.reasons import NO_SOURCE
 from apps.exports.labels.prompts import Message
 from apps.exports.labels.steps import Labeled, resolve
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 
-UNLABELED = "no source of the policy labels them"
 OPEN = "the first error is unknown: a step before it has no label"
 
 _REQUEST = (
@@ -20,9 +21,21 @@ _REQUEST = (
 )
 
 
-def check_one_label(name: str, policy: LabelPolicy) -> None:
-    if policy.people == "each":
-        raise PolicyError("people", f"must be majority or first: {name} has one first error for each solution")
+class FirstErrorFormat(BaseFormat):
+    """Formats of solutions with one first error each."""
+
+    name: str
+
+    def check(self, policy: LabelPolicy) -> None:
+        if policy.people == "each":
+            raise PolicyError("people", f"must be majority or first: {self.name} has one first error for each solution")
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        """A sentence for the card when a verifier could be right without reading."""
+        with_error, without = tally.labels["error"], tally.labels["no error"]
+        if bool(with_error) == bool(without):
+            return []
+        return ["Every solution in the rows has an error." if with_error else "No solution in the rows has an error."]
 
 
 def labeled_solution(record: Record, policy: LabelPolicy, tally: Tally) -> Labeled | None:
@@ -31,7 +44,7 @@ def labeled_solution(record: Record, policy: LabelPolicy, tally: Tally) -> Label
     if labeled is not None and labeled.first_error is not None:
         return labeled
     if record.solution is not None:
-        tally.leave_out("solutions", UNLABELED if labeled is None else OPEN)
+        tally.leave_out("solutions", NO_SOURCE if labeled is None else OPEN)
     return None
 
 
@@ -40,14 +53,6 @@ def count_first_error(labeled: Labeled, tally: Tally, rows: int = 1) -> None:
     if rows:
         tally.sources[labeled.source] += 1
         tally.labels["no error" if labeled.first_error == -1 else "error"] += rows
-
-
-def one_sided(tally: Tally) -> list[str]:
-    """A sentence for the card when a verifier could be right without reading."""
-    with_error, without = tally.labels["error"], tally.labels["no error"]
-    if bool(with_error) == bool(without):
-        return []
-    return ["Every solution in the rows has an error." if with_error else "No solution in the rows has an error."]
 
 
 def request(problem: ProblemRecord, texts: Sequence[str]) -> str:

@@ -52,8 +52,8 @@ class Orm(ColumnFormat):
         rows = rows.with_columns(reason=pl.coalesce(reason, "answer_reason"))
         for text, count in rows["reason"].drop_nulls().value_counts().iter_rows():
             tally.leave_out("solutions", text, count)
-        kept = rows.filter(pl.col("reason").is_null())
-        right = int(kept["is_correct"].sum())
-        tally.sources["final answer"] += len(kept)
-        tally.labels += Counter(right=right, wrong=len(kept) - right)
-        return kept.select("row", "prompt", "completion", label="is_correct")
+        usable = rows.filter(pl.col("reason").is_null())
+        right = int(usable["is_correct"].sum())
+        tally.sources["final answer"] += len(usable)
+        tally.labels += Counter(right=right, wrong=len(usable) - right)
+        return usable.select("row", "prompt", "completion", label="is_correct")

@@ -67,9 +67,9 @@ class Prm800k(SolutionFormat):
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         if record.solution is None:
             return
-        kept = structs.replace(policy, quality_control="keep", screening="keep", finish_reasons=FINISH_REASONS)
+        widened = structs.replace(policy, quality_control="keep", screening="keep", finish_reasons=FINISH_REASONS)
         rows = 0
-        for person, reason in zip(record.people, exclusion_reasons(record, kept), strict=True):
+        for person, reason in zip(record.people, exclusion_reasons(record, widened), strict=True):
             if reason:
                 tally.leave_out("ratings", reason, len(person.steps))
                 continue

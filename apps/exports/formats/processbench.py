@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import ARCHIVES, Reader, Row, SolutionFormat
-from apps.exports.formats.first_error import check_one_label, count_first_error, digest, labeled_solution, one_sided
+from apps.exports.formats.first_error import FirstErrorFormat, count_first_error, digest, labeled_solution
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
 
-class ProcessBench(SolutionFormat):
+class ProcessBench(FirstErrorFormat, SolutionFormat):
     name = "processbench"
     title = "ProcessBench"
     about = "Solutions with their first wrong step, for measuring verifiers, critics and process reward models."
@@ -33,12 +33,6 @@ class ProcessBench(SolutionFormat):
             ("label", pa.int64()),
         ]
     )
-
-    def check(self, policy: LabelPolicy) -> None:
-        check_one_label(self.name, policy)
-
-    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
-        return one_sided(tally)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         labeled = labeled_solution(record, policy, tally)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from apps.corpus.records import Record
 from apps.exports.formats.base import Reader, Row
 from apps.exports.formats.pair_format import LLAMA_FACTORY, MS_SWIFT, PairFormat
-from apps.exports.labels.problem_pairs import problem_pairs
+from apps.exports.labels.pairs.problem import problem_pairs
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import pyarrow as pa
 
 from apps.corpus.labels import BAD
 from apps.corpus.records import ComparisonRecord, Record, SolutionRecord, StepPlace, StepRecord
 from apps.exports.formats.base import BaseFormat, Reader, Row
-from apps.exports.formats.first_error import UNLABELED
 from apps.exports.formats.pair_format import pair_columns
 from apps.exports.formats.verifier_dpo import OPENRLHF
-from apps.exports.labels.pair_order import capped, diagonal
+from apps.exports.labels.columns.reasons import NO_SOURCE
+from apps.exports.labels.pairs.base import MOST_PAIRS, OVER_CAP
+from apps.exports.labels.pairs.order import capped, diagonal
 from apps.exports.labels.prompts import TextError, paired, side_texts
 from apps.exports.labels.steps import TWO_LABELS, Labeled, resolve
 from apps.exports.policy import LabelPolicy
@@ -80,10 +82,11 @@ class StepDpo(BaseFormat):
         for number, record in enumerate(records):
             labelings = resolve(record, policy)
             if record.solution is not None and not labelings:
-                tally.leave_out("solutions", UNLABELED)
+                tally.leave_out("solutions", NO_SOURCE)
             for step in (step for labeled in labelings for step in next_steps(labeled, number)):
                 by_prefix[step.prefix].append(step)
-        groups = [_pairs(steps, tally) for steps in by_prefix.values()]
+        most = policy.pairs_per_problem or MOST_PAIRS
+        groups = [_pairs(steps, tally, most) for steps in by_prefix.values()]
         if by_prefix and not any(groups):
             tally.leave_out("problems", NO_PAIR)
         for chosen, rejected in capped(groups, policy, tally):
@@ -100,17 +103,22 @@ def next_steps(labeled: Labeled, number: int) -> Iterator[NextStep]:
             yield NextStep(tuple(example.texts[:place]), example.texts[place], example.labels[place], number)
 
 
-def _pairs(steps: Sequence[NextStep], tally: Tally) -> list[Pair]:
-    """Each good step with each bad one after one prefix. A text with two labels is in no pair."""
+def _pairs(steps: Sequence[NextStep], tally: Tally, most: int) -> list[Pair]:
+    """Each good step with each bad one after one prefix, up to `most`. A text with two labels is in no pair.
+
+    White space around a text makes no other one: a pair would have the same step on both sides.
+    """
     first: dict[str, NextStep] = {}
     verdicts: defaultdict[str, set[bool]] = defaultdict(set)
     for step in steps:
-        first.setdefault(step.text, step)
-        verdicts[step.text].add(step.label == BAD)
-    tally.leave_out("ratings", TWO_LABELS, sum(len(verdicts[step.text]) > 1 for step in steps))
-    clear = [step for step in first.values() if len(verdicts[step.text]) == 1]
+        first.setdefault(step.text.strip(), step)
+        verdicts[step.text.strip()].add(step.label == BAD)
+    tally.leave_out("ratings", TWO_LABELS, sum(len(verdicts[step.text.strip()]) > 1 for step in steps))
+    clear = [step for text, step in first.items() if len(verdicts[text]) == 1]
     good, bad = ([step for step in clear if (step.label == BAD) == is_bad] for is_bad in (False, True))
-    return list(diagonal(good, bad))
+    pairs = list(islice(diagonal(good, bad), most))
+    tally.leave_out("pairs", OVER_CAP, len(good) * len(bad) - len(pairs))
+    return pairs
 
 
 def _rows(record: Record, chosen: NextStep, rejected: NextStep, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:

@@ -7,18 +7,17 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import VERIFIERS, BaseFormat, Reader, Row
+from apps.exports.formats.base import VERIFIERS, Reader, Row
 from apps.exports.formats.first_error import (
-    check_one_label,
+    FirstErrorFormat,
     count_first_error,
     labeled_solution,
-    one_sided,
     request,
 )
 from apps.exports.formats.pair_format import pair_columns
 from apps.exports.formats.verifier_sft import UNLABELED
 from apps.exports.labels.critiques import SolutionCritique, critiques_of, split_by_verdict
-from apps.exports.labels.pair_order import capped, diagonal
+from apps.exports.labels.pairs.order import capped, diagonal
 from apps.exports.labels.prompts import answer_message, paired
 from apps.exports.labels.steps import Labeled
 from apps.exports.policy import LabelPolicy
@@ -35,7 +34,7 @@ OPENRLHF = (
 )
 
 
-class VerifierDpo(BaseFormat):
+class VerifierDpo(FirstErrorFormat):
     name = "verifier-dpo"
     title = "Pairs of critiques"
     about = "A right and a wrong critique of the same solution, for training verifiers by preference."
@@ -63,12 +62,6 @@ class VerifierDpo(BaseFormat):
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         return pair_columns(policy)
-
-    def check(self, policy: LabelPolicy) -> None:
-        check_one_label(self.name, policy)
-
-    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
-        return one_sided(tally)
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         by_solution = [_pairs(record, policy, tally) for record in records]

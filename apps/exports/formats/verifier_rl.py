@@ -5,18 +5,17 @@ The reward is 1 when the number in the last `\boxed{}` of the reply equals `answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import VERIFIERS, BaseFormat, Reader, Row
+from apps.exports.formats.base import VERIFIERS, Reader, Row
 from apps.exports.formats.first_error import (
-    check_one_label,
+    FirstErrorFormat,
     count_first_error,
     digest,
     labeled_solution,
-    one_sided,
     request,
 )
 from apps.exports.formats.pair_format import MESSAGES
@@ -31,7 +30,7 @@ REWARD = (
 REWARD_MODEL = pa.struct([("style", pa.string()), ("ground_truth", pa.string())])
 
 
-class VerifierRl(BaseFormat):
+class VerifierRl(FirstErrorFormat):
     name = "verifier-rl"
     title = "First errors to find"
     about = "A solution and its first wrong step as the answer, for reinforcement learning of verifiers."
@@ -59,12 +58,6 @@ class VerifierRl(BaseFormat):
                 ("extra_info", pa.struct([*info, ("steps", number), ("label_source", text)])),
             ]
         )
-
-    def check(self, policy: LabelPolicy) -> None:
-        check_one_label(self.name, policy)
-
-    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
-        return one_sided(tally)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         labeled = labeled_solution(record, policy, tally)

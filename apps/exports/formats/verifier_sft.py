@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import VERIFIERS, BaseFormat, Reader, Row, check_plain_prompts
+from apps.exports.formats.base import VERIFIERS, Reader, Row, check_plain_prompts
 from apps.exports.formats.first_error import (
-    check_one_label,
+    FirstErrorFormat,
     count_first_error,
     labeled_solution,
     messages,
-    one_sided,
     request,
 )
 from apps.exports.formats.pair_format import MESSAGES
@@ -52,7 +51,7 @@ def circular(tally: Tally) -> Iterator[str]:
             )
 
 
-class VerifierSft(BaseFormat):
+class VerifierSft(FirstErrorFormat):
     name = "verifier-sft"
     title = "Critiques"
     about = "A solution, a critique of each step and the first wrong step, for training verifiers that write."
@@ -76,11 +75,11 @@ class VerifierSft(BaseFormat):
         return pa.schema([("prompt", pa.string()), ("completion", pa.string())])
 
     def check(self, policy: LabelPolicy) -> None:
-        check_one_label(self.name, policy)
+        super().check(policy)
         check_plain_prompts(self.name, policy)
 
     def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
-        return [*one_sided(tally), *circular(tally)]
+        return [*super().notices(policy, tally), *circular(tally)]
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         labeled = labeled_solution(record, policy, tally)
@@ -88,12 +87,12 @@ class VerifierSft(BaseFormat):
         if labeled is None:
             tally.leave_out("critiques", UNLABELED, len(critiques))
             return
-        kept, others = split_by_verdict(critiques, labeled.first_error, tally)
-        tally.leave_out("critiques", OTHER_VERDICT, len(others))
-        tally.leave_out("critiques", SURPLUS, len(kept[policy.critiques_per_solution :]))
-        if not kept:
+        agreeing, disagreeing = split_by_verdict(critiques, labeled.first_error, tally)
+        tally.leave_out("critiques", OTHER_VERDICT, len(disagreeing))
+        tally.leave_out("critiques", SURPLUS, len(agreeing[policy.critiques_per_solution :]))
+        if not agreeing:
             tally.leave_out("solutions", "no critique that fits the label" if critiques else "no critique")
-        written = kept[: policy.critiques_per_solution]
+        written = agreeing[: policy.critiques_per_solution]
         count_first_error(labeled, tally, len(written))
         prompt = request(record.problem, labeled.texts)
         for critique in written:

@@ -21,7 +21,7 @@ from apps.exports.labels.ground_truths import GSM8K, data_source, ground_truth, 
 from apps.exports.labels.prompts import Message, TextError, conversation
 from apps.exports.labels.sources import GIVES_SOFT, hard_rating, path_places
 from apps.exports.labels.steps import TrainingExample, resolve
-from apps.exports.policy import LabelPolicy, split_of
+from apps.exports.policy import LabelPolicy, PolicyError, split_of
 from apps.exports.tally import Tally
 
 NO_SOLUTION = "alternatives, which make no row in verl"
@@ -66,7 +66,9 @@ class Verl(BaseFormat):
         )
 
     def check(self, policy: LabelPolicy) -> None:
-        """Every policy is valid; `prompts` does not matter, since verl reads messages only."""
+        """`prompts` does not matter, since verl reads messages only."""
+        if policy.rewards == "steps" and policy.combine != "solution" and "monte_carlo_soft" in policy.sources:
+            raise PolicyError("combine", "must be solution where steps are rewarded by their share of successes")
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         problem = records[0].problem
@@ -128,15 +130,25 @@ def _solution_rows(record: Record, prompt: list[Message], policy: LabelPolicy, t
         return "" if path.issuperset(example.places) else NO_SOLUTION
 
     for example in training_examples(record, policy, tally, unfit_reason=unfit_reason):
-        labels = zip(example.places, example.labels, strict=True)
         of_solution = {
             "solution": solution.external_id or "",
             "generator": solution.source or "",
             "label_source": source,
             "steps": list(example.texts),
-            "step_rewards": [values.get(place[0], _REWARDS[label]) for place, label in labels],
+            "step_rewards": _step_rewards(example, values, policy),
         }
         yield _row(record.problem, prompt, _info(record.problem, record, policy) | of_solution)
+
+
+def _step_rewards(example: TrainingExample, values: dict[int, float], policy: LabelPolicy) -> list[float]:
+    """Where the policy calls steps after the first error negative, their share of successes does not count."""
+    end = len(example.labels)
+    if policy.after_first_error == "negative" and BAD in example.labels:
+        end = example.labels.index(BAD) + 1
+    labels = enumerate(zip(example.places, example.labels, strict=True))
+    return [
+        values.get(place[0], _REWARDS[label]) if number < end else _REWARDS[label] for number, (place, label) in labels
+    ]
 
 
 def soft_values(record: Record, policy: LabelPolicy) -> dict[int, float]:

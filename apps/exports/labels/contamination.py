@@ -37,7 +37,7 @@ class ContaminationIndex:
         self._hashes = np.unique(np.frombuffer(b"".join(lists), dtype=_HASH))
 
     def contains(self, statement: str) -> bool:
-        wanted = np.fromiter(fingerprints(statement), dtype=_HASH)
-        places = np.searchsorted(self._hashes, wanted)
-        found = self._hashes[np.minimum(places, len(self._hashes) - 1)] if len(self._hashes) else wanted[:0]
-        return bool(np.any(found == wanted)) if len(found) else False
+        hashes = np.fromiter(fingerprints(statement), dtype=_HASH)
+        places = np.searchsorted(self._hashes, hashes)
+        nearest = self._hashes[np.minimum(places, len(self._hashes) - 1)] if len(self._hashes) else hashes[:0]
+        return bool(np.any(nearest == hashes)) if len(nearest) else False

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from apps.corpus.labels import BAD, GREAT, is_own_step
+from apps.corpus.labels import GREAT, is_own_step
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
 from apps.exports.labels.batch import ask
 from apps.exports.labels.columns.counted import counted_people, excluded
@@ -50,7 +50,7 @@ def rating_of(rating: StepRating, steps: Steps, policy: LabelPolicy) -> int | No
     Of one rating as `columns.counted.rated_steps` of all.
     """
     if rating.unsure:
-        return {"drop": None, "positive": GREAT, "negative": BAD}[policy.unsure]
+        return policy.unsure_label
     step = steps.get((rating.position, rating.candidate))
     origin = step.origin if step is not None else ""
     is_own = is_own_step(rating.rating, unsure=rating.unsure, chosen=rating.chosen, origin=origin)

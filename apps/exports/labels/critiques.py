@@ -6,7 +6,6 @@ label, so every critique is returned once: as one to use, or with the reason why
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +15,7 @@ from apps.exports.labels.counted import counted, rating_of, steps_of
 from apps.exports.labels.sources import DEPARTED, OTHER_JUDGE, OTHER_RUN, hard_rating, path_places
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
+from apps.verifiers.extraction.boxes import BOX
 
 NO_VERDICT = "of a critic who leaves the first error open"
 NO_WORDS = "without a text for the step that they call wrong"
@@ -28,7 +28,6 @@ LABELS_ONLY = "without any text, where another has some"
 SAME_CRITIQUE = "with the same text as another"
 
 _SENTENCES = {GREAT: "This step is correct.", OKAY: "This step is acceptable.", BAD: "This step is wrong."}
-_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +82,11 @@ def split_by_verdict(
 
 
 def _distinct(critiques: Sequence[SolutionCritique], length: int) -> Iterator[SolutionCritique]:
-    known: set[str] = set()
+    texts: set[str] = set()
     for critique in critiques:
         text = "" if critique.unfit else critique.text(length)
-        yield _unfit(critique.kind, SAME_CRITIQUE) if text and text in known else critique
-        known.add(text)
+        yield _unfit(critique.kind, SAME_CRITIQUE) if text and text in texts else critique
+        texts.add(text)
 
 
 def _unfit(kind: str, reason: str) -> SolutionCritique:
@@ -113,7 +112,7 @@ def _critique(
 def _unfit_reason(verdict: int, comments: Mapping[int, str]) -> str:
     if verdict == UNKNOWN:
         return NO_VERDICT
-    if any(_BOX.search(text) for text in comments.values()):
+    if any(BOX.search(text) for text in comments.values()):
         return BOXED
     if verdict == NO_ERROR or comments.get(verdict):
         return ""

@@ -66,9 +66,9 @@ def _unbalanced(ranked: Sequence[Candidate], policy: LabelPolicy) -> dict[int, s
     right = [candidate for candidate in ranked if candidate.is_correct is True]
     wrong = [candidate for candidate in ranked if candidate.is_correct is False]
     each = min(len(right), len(wrong))
-    kept = min(each, policy.solutions_per_problem // 2) if policy.solutions_per_problem else each
+    taken_count = min(each, policy.solutions_per_problem // 2) if policy.solutions_per_problem else each
     reasons = {candidate.key: UNKNOWN_ANSWER for candidate in ranked if candidate.is_correct is None}
     for group in (right, wrong):
-        reasons |= {candidate.key: OVER_CAP for candidate in group[kept:each]}
+        reasons |= {candidate.key: OVER_CAP for candidate in group[taken_count:each]}
         reasons |= {candidate.key: UNBALANCED for candidate in group[each:]}
     return reasons

@@ -111,8 +111,8 @@ def resolution(record: Record, policy: LabelPolicy) -> Resolution:
 def _resolutions(records: Sequence[Record], policy: LabelPolicy) -> list[Resolution]:
     labels = label_steps(frames_of(records), policy)
     labeled: list[list[Labeled]] = [[] for _ in records]
-    for row, one in _labeled(records, labels):
-        labeled[row].append(one)
+    for row, solution in _labeled(records, labels):
+        labeled[row].append(solution)
     left_out: list[Counter[str]] = [Counter() for _ in records]
     for key, why in zip(labels.left_out["key"], labels.left_out["reason"].cast(pl.String), strict=True):
         left_out[key >> PLACE_BITS][why] += 1
@@ -122,7 +122,7 @@ def _resolutions(records: Sequence[Record], policy: LabelPolicy) -> list[Resolut
 def _labeled(records: Sequence[Record], labels: StepLabels) -> Iterator[tuple[int, Labeled]]:
     texts = labels.frames.steps["text"]
     paths = _by_labeling(labels.path.with_columns(text=texts.gather(labels.path["step"])), len(labels.labelings))
-    others = _by_labeling(
+    alternatives = _by_labeling(
         labels.alternatives.with_columns(text=texts.gather(labels.alternatives["step"])), len(labels.labelings)
     )
     rated = _by_labeling(labels.rated.with_columns(pl.col("reason").cast(pl.String)), len(labels.labelings))
@@ -136,7 +136,9 @@ def _labeled(records: Sequence[Record], labels: StepLabels) -> Iterator[tuple[in
                 labels=[step["label"] for step in path],
                 source=source,
                 places=[place_of(step["key"]) for step in path],
-                alternatives=[Alternative(place_of(one["key"]), one["text"], one["label"]) for one in others[number]],
+                alternatives=[
+                    Alternative(place_of(step["key"]), step["text"], step["label"]) for step in alternatives[number]
+                ],
                 rated=frozenset(place_of(rating["key"]) for rating in ratings),
                 withheld={place_of(rating["key"]): rating["reason"] for rating in ratings if rating["reason"]},
             ),

@@ -99,9 +99,9 @@ class ColumnLoader:
             verdicts=self._verdicts(reader, keys),
         )
 
-    def _more(self, name: str, *others: str) -> Sequence[str]:
+    def _more(self, name: str, *columns: str) -> Sequence[str]:
         """The columns of a table that only the canonical row has."""
-        return (*MORE[name], *others) if self._is_wide else ()
+        return (*MORE[name], *columns) if self._is_wide else ()
 
     # --- single sources -----------------------------------------------------------------------------------
 

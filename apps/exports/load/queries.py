@@ -60,7 +60,13 @@ _CORRECTIONS: frames.Schema = {
     "submission": pl.String,
 }
 _GOLD: frames.Schema = {"step": pl.Int64, "rating": pl.Int8}
-_CONSENSUS: frames.Schema = {"step": pl.Int64, "rating": pl.Int8, "how": pl.String, "is_thin": pl.Boolean}
+_CONSENSUS: frames.Schema = {
+    "step": pl.Int64,
+    "rating": pl.Int8,
+    "how": pl.String,
+    "is_thin": pl.Boolean,
+    "people": pl.Int64,
+}
 _RUNS: frames.Schema = {"run": pl.Int64, "number": pl.Int64, "strategy": pl.String}
 _ESTIMATES: frames.Schema = {
     "step": pl.Int64,
@@ -115,7 +121,6 @@ MORE: dict[str, More] = {
     "gold": {"self_reviewed": ("self_reviewed", pl.Boolean)},
     "consensus": {
         "certainty": ("certainty", pl.Float64),
-        "raters": ("people", pl.Int64),
         "self_reviewed": ("self_reviewed", pl.Boolean),
     },
     "runs": {"completer": ("completer", pl.String)},
@@ -134,28 +139,35 @@ def in_range(column: str) -> Any:
     return Q(**{f"{column}__gte": placeholder("first_id"), f"{column}__lte": placeholder("last_id")})
 
 
+Compile = Callable[[str, QuerySet[Any], Sequence[Any], frames.Schema], Query]
+
+
 def compile_queries(among: Among, *, is_wide: bool = False) -> dict[str, Query]:
     """By name. `among` says how the rows of many ids are found; `is_wide` adds the columns of MORE."""
 
-    def compiled(name: str, queryset: QuerySet[Any], columns: Sequence[Any], schema: frames.Schema) -> Query:
-        more = MORE.get(name, {}) if is_wide else {}
+    def compiled(table: str, queryset: QuerySet[Any], columns: Sequence[Any], schema: frames.Schema) -> Query:
+        more = MORE.get(table, {}) if is_wide else {}
         lookups = [lookup for lookup, _ in more.values()]
         types = {column: kind for column, (_, kind) in more.items()}
         return compile_query(queryset.values_list(*columns, *lookups), {**schema, **types})
 
-    of_project = {"project_id": placeholder("project")}
+    return {
+        **_of_problems(compiled),
+        **_of_submissions(compiled, among),
+        **_of_steps(compiled, among),
+        **_of_machines(compiled, among),
+    }
+
+
+def _of_problems(compiled: Compile) -> dict[str, Query]:
     in_span = {"problem_id__gte": placeholder("first"), "problem_id__lte": placeholder("last")}
     problems = Problem.objects.filter(
-        **of_project, retired_at=None, id__gte=placeholder("first"), id__lte=placeholder("last")
+        **_of_project(), retired_at=None, id__gte=placeholder("first"), id__lte=placeholder("last")
     )
     solutions = Solution.objects.written().filter(
-        **of_project, **in_span, problem__retired_at=None, id__gt=placeholder("after"), id__lte=placeholder("until")
+        **_of_project(), **in_span, problem__retired_at=None, id__gt=placeholder("after"), id__lte=placeholder("until")
     )
-    steps = Step.objects.filter(among("solution_id"))
-    submitted = Assignment.objects.submitted()
-    on_task = submitted.filter(among("task__solution_id"), derived_solution__isnull=True)
-    on_derived = submitted.filter(among("derived_solution_id"))
-    runs = EstimationRun.objects.filter(counted_run_q(), **of_project)
+    comparisons = Comparison.objects.filter(**_of_project(), **in_span).values_list("id")
     return {
         "problems": compiled(
             "problems", problems, ("id", "statement", "subject", _key_json("messages")), chunk.PROBLEMS
@@ -166,12 +178,18 @@ def compile_queries(among: Among, *, is_wide: bool = False) -> dict[str, Query]:
             ("id", "problem_id", "source", "is_correct", "separator", KeyTextTransform("text", "extras")),
             chunk.SOLUTIONS,
         ),
-        "comparisons": compile_query(
-            Comparison.objects.filter(**of_project, **in_span).values_list("id"), {"comparison": pl.Int64}
-        ),
-        "steps": compiled(
-            "steps", steps, ("id", "solution_id", "position", "candidate", "origin", "chosen", "text"), _STEPS
-        ),
+        "comparisons": compile_query(comparisons, {"comparison": pl.Int64}),
+    }
+
+
+def _of_submissions(compiled: Compile, among: Among) -> dict[str, Query]:
+    submitted = Assignment.objects.submitted()
+    on_task = submitted.filter(among("task__solution_id"), derived_solution__isnull=True)
+    on_derived = submitted.filter(among("derived_solution_id"))
+    corrections = counted_corrections().filter(among("assignment_id"))
+    critique_ratings = CritiqueRating.objects.filter(among("assignment_id")).values_list("assignment_id")
+    critiques_written = Critique.objects.filter(among("written_in_id")).values_list("written_in_id")
+    return {
         "on_task": compiled("assignments", *_assignments(on_task, "task__solution_id"), _ASSIGNMENTS),
         "on_derived": compiled("assignments", *_assignments(on_derived, "derived_solution_id"), _ASSIGNMENTS),
         "ratings": compiled(
@@ -180,45 +198,50 @@ def compile_queries(among: Among, *, is_wide: bool = False) -> dict[str, Query]:
             ("assignment_id", "step_id", "rating", "unsure", "chosen"),
             _RATINGS,
         ),
-        "critique_ratings": compile_query(
-            CritiqueRating.objects.filter(among("assignment_id")).values_list("assignment_id"), _OF_ASSIGNMENT
-        ),
-        "critiques_written": compile_query(
-            Critique.objects.filter(among("written_in_id")).values_list("written_in_id"), _OF_ASSIGNMENT
-        ),
+        "critique_ratings": compile_query(critique_ratings, _OF_ASSIGNMENT),
+        "critiques_written": compile_query(critiques_written, _OF_ASSIGNMENT),
         "corrections": compiled(
             "corrections",
-            counted_corrections().filter(among("assignment_id")),
+            corrections,
             ("assignment_id", "reviewer_id", "at", "id", Cast("submission", TextField())),
             _CORRECTIONS,
         ),
-        "gold": compiled("gold", GoldLabel.objects.filter(among("step_id")), ("step_id", "rating"), _GOLD),
-        "consensus": compiled(
-            "consensus",
-            StepConsensus.objects.filter(among("step_id")),
-            ("step_id", "rating", "how", "is_thin"),
-            _CONSENSUS,
+    }
+
+
+def _of_steps(compiled: Compile, among: Among) -> dict[str, Query]:
+    steps = Step.objects.filter(among("solution_id"))
+    consensus = StepConsensus.objects.filter(among("step_id"))
+    return {
+        "steps": compiled(
+            "steps", steps, ("id", "solution_id", "position", "candidate", "origin", "chosen", "text"), _STEPS
         ),
+        "gold": compiled("gold", GoldLabel.objects.filter(among("step_id")), ("step_id", "rating"), _GOLD),
+        "consensus": compiled("consensus", consensus, ("step_id", "rating", "how", "is_thin", "people"), _CONSENSUS),
+    }
+
+
+def _of_machines(compiled: Compile, among: Among) -> dict[str, Query]:
+    runs = EstimationRun.objects.filter(counted_run_q(), **_of_project())
+    estimates = StepEstimate.objects.filter(among("step_id"))
+    judge_runs = JudgeRun.objects.filter(**_of_project())
+    verdicts = StepVerdict.objects.filter(among("step_id"))
+    scores = StepScore.objects.filter(counted_run_q("run__"), among("step_id"))
+    return {
         "runs": compiled("runs", runs, ("id", "number", "strategy"), _RUNS),
         "estimates": compiled(
-            "estimates",
-            StepEstimate.objects.filter(among("step_id")),
-            ("step_id", "run_id", "rollouts", "successes", "hard"),
-            _ESTIMATES,
+            "estimates", estimates, ("step_id", "run_id", "rollouts", "successes", "hard"), _ESTIMATES
         ),
         "judge_runs": compiled(
-            "judge_runs",
-            JudgeRun.objects.filter(**of_project),
-            ("id", "number", "judge__name", "judge__version", "run_in_file"),
-            _JUDGE_RUNS,
+            "judge_runs", judge_runs, ("id", "number", "judge__name", "judge__version", "run_in_file"), _JUDGE_RUNS
         ),
-        "verdicts": compiled(
-            "verdicts", StepVerdict.objects.filter(among("step_id")), ("step_id", "run_id", "rating"), _VERDICTS
-        ),
-        "step_scores": compile_query(
-            StepScore.objects.filter(counted_run_q("run__"), among("step_id")).values_list("step_id"), _SCORED
-        ),
+        "verdicts": compiled("verdicts", verdicts, ("step_id", "run_id", "rating"), _VERDICTS),
+        "step_scores": compile_query(scores.values_list("step_id"), _SCORED),
     }
+
+
+def _of_project() -> dict[str, Any]:
+    return {"project_id": placeholder("project")}
 
 
 def _assignments(assignments: QuerySet[Assignment], solution: str) -> tuple[QuerySet[Assignment], Sequence[Any]]:

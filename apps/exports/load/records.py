@@ -31,9 +31,9 @@ from apps.corpus.records import (
 )
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import StepEstimate
-from apps.exports.addresses import problem_address, solution_address
 from apps.exports.load.people import Members, load_members, load_people, load_preferences
 from apps.exports.load.spans import Span, comparisons_in, cut_pieces, cut_spans, solutions_in
+from apps.exports.rows.addresses import problem_address, solution_address
 from apps.exports.tally import Unit
 from apps.judging.models import StepVerdict
 from apps.labeling.models import GoldLabel
@@ -98,11 +98,13 @@ def load_records(
     out the records of retired problems.
     """
     members = load_members(project)
-    for wide in cut_spans(project, of=of, size=chunk, within=within):
-        for span in [wide] if whole else cut_pieces(project, wide, size=chunk):
+    for chunk_span in cut_spans(project, of=of, size=chunk, within=within):
+        for span in [chunk_span] if whole else cut_pieces(project, chunk_span, size=chunk):
             with _snapshot():
-                if records := _records_in(project, span, members, of):
-                    yield records
+                records = _records_in(project, span, members, of)
+            # Outside: whoever works on them stores the progress, which other workers store as well.
+            if records:
+                yield records
 
 
 def load_record(project: Project, solution_id: int) -> Record:

@@ -85,9 +85,9 @@ def cut_pieces(project: Project, span: Span, *, size: int) -> Iterator[Span]:
     if span.size <= max(LARGEST_PROBLEM, size):
         yield span
         return
-    *whole, largest = cut_spans(project, of=("solution", "comparison"), size=1, within=span)
-    if whole:
-        yield Span(span.first, whole[-1].last, sum(problem.size for problem in whole))
+    *smaller, largest = cut_spans(project, of=("solution", "comparison"), size=1, within=span)
+    if smaller:
+        yield Span(span.first, smaller[-1].last, sum(problem.size for problem in smaller))
     if largest.size <= max(LARGEST_PROBLEM, size):
         yield largest
         return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
+BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
 _OPENING = re.compile(r"\s*\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE = re.compile(r"\s*(\\[A-Za-z]+|[^\s$\\,;]+)")
@@ -64,7 +64,7 @@ class BoxedAnswer:
 
 def last_boxed_answer(text: str) -> BoxedAnswer | None:
     """The last box, with the preceding ones that belong to the same answer; None without a box."""
-    markers = list(_BOX.finditer(text)) if "box" in text else []
+    markers = list(BOX.finditer(text)) if "box" in text else []
     if not markers:
         return None
     last = _box(text, markers[-1])
@@ -87,7 +87,7 @@ def last_boxed_answer(text: str) -> BoxedAnswer | None:
 
 def boxed_answers(text: str) -> Iterator[BoxedAnswer]:
     """The first boxes in order. The boxes of one list form one answer."""
-    markers = list(_BOX.finditer(text))[:_MOST_BOXES] if "box" in text else []
+    markers = list(BOX.finditer(text))[:_MOST_BOXES] if "box" in text else []
     parts: list[Box] = []
     for box in (_box(text, marker) for marker in markers):
         if box is None or (parts and box.start < parts[-1].end):

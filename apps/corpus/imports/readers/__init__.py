@@ -32,6 +32,7 @@ READERS: dict[str, Reader] = {
         Canonical(),
     )
 }
+READER_NAMES = sorted(READERS)
 
 
 def detect(rows: Sequence[Mapping[str, Any]]) -> str | None:
@@ -42,4 +43,4 @@ def detect(rows: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
-__all__ = ["READERS", "Reader", "ReaderOptions", "detect", "options_for"]
+__all__ = ["READERS", "READER_NAMES", "Reader", "ReaderOptions", "detect", "options_for"]

@@ -13,7 +13,7 @@ from django.core.files import File
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
-from apps.corpus.imports.readers import READERS
+from apps.corpus.imports.readers import READER_NAMES
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.corpus.services import create_import
@@ -29,7 +29,7 @@ class Command(JsonCommand):
         super().add_arguments(parser)
         parser.add_argument("file", type=Path, help="JSON Lines or a JSON array, plain, gzip or zstd; or Parquet.")
         parser.add_argument("--project", required=True, help="Slug of the project.")
-        parser.add_argument("--format", required=True, choices=sorted(READERS))
+        parser.add_argument("--format", required=True, choices=READER_NAMES)
         parser.add_argument("--options", default="{}", help='JSON, e.g. {"mapping": {...}, "split": "newline"}.')
 
     def perform(self, **options: Any) -> Result:

@@ -7,7 +7,6 @@ from typing import Any
 
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
-from apps.core.jobs.model import JobStatus
 from apps.estimation.sampling.services import run_sampling, start_sampling
 from apps.inference.grants import endpoint_named_by_operator
 from apps.projects.models import Project
@@ -48,7 +47,7 @@ class Command(JsonCommand):
         )
         if options["wait"]:
             run = run_sampling(run_id=run.pk)
-        if run.status in (JobStatus.PAUSED, JobStatus.FAILED):
+        if run.can_be_resumed:
             raise DomainError(f"Run {run.number} is {run.status}: {run.error}")
         names = (
             "number",

@@ -69,12 +69,12 @@ def selected(
         conditions.append(pl.col("source").fill_null("").is_in(list(policy.generators)))
     if policy.answers != "all":
         conditions.append((pl.col("is_correct") == (policy.answers == "right")).fill_null(value=False))
-    kept = solutions.filter(*conditions)
-    tally.leave_out("solutions", NOT_SELECTED, len(solutions) - len(kept))
+    selected = solutions.filter(*conditions)
+    tally.leave_out("solutions", NOT_SELECTED, len(solutions) - len(selected))
     if not policy.splits:
-        return kept.with_columns(split=pl.lit(""))
+        return selected.with_columns(split=pl.lit(""))
     splits = {statement: split_of(statement, policy) for statement in statements}
-    return kept.with_columns(split=pl.col("statement").replace_strict(splits, return_dtype=pl.String))
+    return selected.with_columns(split=pl.col("statement").replace_strict(splits, return_dtype=pl.String))
 
 
 def selected_within_problems(
@@ -85,15 +85,15 @@ def selected_within_problems(
         return None
     texts = whole_texts(solutions, steps)
     columns = solutions.select("problem", "statement", "is_correct", "source").with_columns(text=texts)
-    kept = [True] * len(columns)
+    is_kept = [True] * len(columns)
     for _, of_problem in columns.with_row_index("row").group_by("problem", maintain_order=True):
         candidates = [
             Candidate(row["row"], row["text"], row["is_correct"], row["source"]) for row in of_problem.to_dicts()
         ]
         for row, reason in select_solutions(of_problem["statement"][0], candidates, policy).items():
-            kept[row] = False
+            is_kept[row] = False
             tally.leave_out("solutions", reason)
-    return pl.Series(kept, dtype=pl.Boolean)
+    return pl.Series(is_kept, dtype=pl.Boolean)
 
 
 def whole_texts(solutions: pl.DataFrame, steps: pl.DataFrame) -> pl.Series:
@@ -140,7 +140,7 @@ def sources_needed(policy: LabelPolicy) -> Sequence[str]:
     needed = {kind for source in policy.sources for kind in _KINDS[source]}
     if "human" in policy.sources and policy.people == "majority":
         needed.add("consensus")  # Adjudicated ratings override every majority.
-    if policy.columns:
+    if "values" in policy.columns:
         needed.add("estimates")
     return sorted(needed)
 

@@ -29,15 +29,15 @@ def combined_readings(frames: LabelFrames, policy: LabelPolicy) -> tuple[pl.Data
     rated = every.filter(counts).sort("key", pl.col("rating").is_null(), "order")
     is_first = rated["key"] != rated["key"].shift(1)
     first = rated.filter(is_first.fill_null(value=True))
-    others = rated.filter(~is_first.fill_null(value=True))
+    later_readings = rated.filter(~is_first.fill_null(value=True))
     if policy.combine == "votes":
         first = _decided(first, rated)
-        others = others.filter(pl.col("rating").is_null())
+        later_readings = later_readings.filter(pl.col("rating").is_null())
     later = pl.lit(None, dtype=Reason)
     for source in policy.sources:
         is_of = (pl.col("source") == source) & pl.col("rating").is_not_null()
         later = pl.when(is_of).then(reason(later_source(source, "step"))).otherwise(later)
-    left_out.append(others.select("key", reason=pl.coalesce("reason", later)))
+    left_out.append(later_readings.select("key", reason=pl.coalesce("reason", later)))
     labelings = first.with_columns(labeling=ONLY_LABELING, source=pl.lit(COMBINED)).drop("order")
     is_labeled = has_ratings(labelings)
     left_out.append(labelings.filter(~is_labeled).select("key", "reason"))

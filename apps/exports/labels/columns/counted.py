@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from apps.corpus.label_columns import is_own_step_expr
-from apps.corpus.labels import BAD, GREAT
+from apps.corpus.labels import GREAT
 from apps.exports.labels.columns.frames import LabelFrames
 from apps.exports.labels.columns.reasons import (
     CORRECTED,
@@ -26,7 +26,6 @@ from apps.exports.policy import LabelPolicy
 
 def rated_steps(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     """People's `ratings` under the policy: a null `rating` is a step that is not judged, or unsure and dropped."""
-    unsure_label = {"drop": None, "positive": GREAT, "negative": BAD}[policy.unsure]
     ratings = frames.ratings
     humans = frames.steps.filter("is_human").get_column("key")
     own = is_own_step_expr(
@@ -37,7 +36,7 @@ def rated_steps(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     )
     rating = (
         pl.when(pl.col("unsure"))
-        .then(pl.lit(unsure_label, dtype=pl.Int8))
+        .then(pl.lit(policy.unsure_label, dtype=pl.Int8))
         .when(own)
         .then(pl.lit(GREAT, dtype=pl.Int8))
         .otherwise(pl.col("rating"))
@@ -63,14 +62,14 @@ def excluded(people: pl.DataFrame, policy: LabelPolicy) -> pl.DataFrame:
         if applies is not None:
             filtered = pl.when(applies).then(reason(text)).otherwise(filtered)
     ended = pl.concat_str(pl.lit(ended_in("")), pl.col("finish_reason")).cast(Reason)
-    left = (
+    end_reason = (
         pl.when(pl.col("is_corrected"))
         .then(reason(CORRECTED))
         .when(~pl.col("finish_reason").is_in(list(policy.finish_reasons)))
         .then(ended)
     )
     return people.with_columns(filtered=filtered).with_columns(
-        reason=pl.coalesce("filtered", left), is_filtered=pl.col("filtered").is_not_null()
+        reason=pl.coalesce("filtered", end_reason), is_filtered=pl.col("filtered").is_not_null()
     )
 
 
@@ -110,8 +109,8 @@ def _superseded(several: pl.DataFrame, frames: LabelFrames, policy: LabelPolicy)
     )
     later = pl.when(pl.col("weight") > 0).then(reason(OFF_PATH)).otherwise(reason(EMPTY))
     passed_over = pl.when(pl.col("order") > pl.col("newest")).then(later).otherwise(reason(EARLIER))
-    others = weighed.join(newest, on=["row", "labeler"]).filter(pl.col("order") != pl.col("newest"))
-    return others.select("person", passed_over=passed_over)
+    superseded = weighed.join(newest, on=["row", "labeler"]).filter(pl.col("order") != pl.col("newest"))
+    return superseded.select("person", passed_over=passed_over)
 
 
 def _relevance(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:

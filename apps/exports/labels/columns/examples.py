@@ -10,11 +10,9 @@ import polars as pl
 import pyarrow as pa
 
 from apps.exports.labels.columns.frames import PLACE_BITS
+from apps.exports.labels.columns.reasons import NO_FIRST_LABEL, NO_SOURCE
 from apps.exports.labels.columns.steps import StepLabels
 from apps.exports.tally import Tally
-
-NO_FIRST_LABEL = "no label on the first step"
-NO_SOURCE = "no source of the policy labels them"
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,9 @@ class Examples:
         """By example, the list of its steps' values."""
         plain = values.to_arrow(compat_level=pl.CompatLevel.newest())
         lists = pa.LargeListArray.from_arrays(pa.array(self.starts, pa.int64()), plain)
-        made = pl.from_arrow(lists)
-        assert isinstance(made, pl.Series)
-        return made
+        series = pl.from_arrow(lists)
+        assert isinstance(series, pl.Series)
+        return series
 
     def only(self, is_kept: np.ndarray) -> Examples:
         lengths = np.diff(self.starts)
@@ -116,9 +114,9 @@ def fitting_examples(labels: StepLabels, tally: Tally, unfit_reasons: Unfit | No
     if reasons is None or reasons.is_null().all():
         _count(labels, examples, tally)
         return examples
-    kept = examples.only(reasons.is_null().to_numpy())
-    _count_with_unfit(labels, examples.table.with_columns(unfit=reasons), kept, tally)
-    return kept
+    fitting = examples.only(reasons.is_null().to_numpy())
+    _count_with_unfit(labels, examples.table.with_columns(unfit=reasons), fitting, tally)
+    return fitting
 
 
 def _count(labels: StepLabels, examples: Examples, tally: Tally) -> None:
@@ -133,30 +131,30 @@ def _count(labels: StepLabels, examples: Examples, tally: Tally) -> None:
     _count_without_rows(labels, examples, tally, None)
 
 
-def _count_with_unfit(labels: StepLabels, table: pl.DataFrame, kept: Examples, tally: Tally) -> None:
+def _count_with_unfit(labels: StepLabels, table: pl.DataFrame, fitting: Examples, tally: Tally) -> None:
     """A rating without a row is left out for the reason of the example that ends in it, or of the first of its labeling."""
     unfit = table.filter(pl.col("unfit").is_not_null())
-    carried = kept.steps.filter(pl.col("label").is_not_null())["rank"].unique()
+    carried = fitting.steps.filter(pl.col("label").is_not_null())["rank"].unique()
     is_written = labels.rated["rank"].is_in(carried.implode())
-    others = (
+    unwritten = (
         labels.rated.filter(~is_written)
         .with_columns(pl.col("reason").cast(pl.String))
         .join(unfit.select("rank", "unfit"), on="rank", how="left")
         .join(unfit.group_by("labeling").agg(first=pl.col("unfit").first()), on="labeling", how="left")
     )
-    reasons = others.select(pl.coalesce("reason", "unfit", "first"))["reason"]
+    reasons = unwritten.select(pl.coalesce("reason", "unfit", "first"))["reason"]
     tally.leave_out_ratings(_counts(reasons))
-    _count_rows(labels, kept, tally, carried=len(carried), written=int(is_written.sum()))
-    _count_without_rows(labels, kept, tally, unfit)
+    _count_rows(labels, fitting, tally, carried=len(carried), written=int(is_written.sum()))
+    _count_without_rows(labels, fitting, tally, unfit)
 
 
 def _count_rows(labels: StepLabels, examples: Examples, tally: Tally, *, carried: int, written: int) -> None:
-    given = examples.steps["label"].drop_nulls()
-    tally.labels.update({str(label): count for label, count in given.value_counts().iter_rows()})
+    step_labels = examples.steps["label"].drop_nulls()
+    tally.labels.update({str(label): count for label, count in step_labels.value_counts().iter_rows()})
     tally.sources.update(_counts(labels.labelings["source"].gather(examples.table["labeling"].unique())))
     tally.carried += written
     tally.made += carried - written
-    tally.repeated += len(given) - carried
+    tally.repeated += len(step_labels) - carried
 
 
 def _count_without_rows(labels: StepLabels, examples: Examples, tally: Tally, unfit: pl.DataFrame | None) -> None:

@@ -43,7 +43,13 @@ PEOPLE: Schema = {
 }
 RATINGS: Schema = {"person": pl.Int64, "key": pl.Int64, "rating": pl.Int8, "unsure": pl.Boolean, "chosen": pl.Boolean}
 GOLD: Schema = {"key": pl.Int64, "rating": pl.Int8}
-CONSENSUS: Schema = {"key": pl.Int64, "rating": pl.Int8, "is_adjudicated": pl.Boolean, "is_thin": pl.Boolean}
+CONSENSUS: Schema = {
+    "key": pl.Int64,
+    "rating": pl.Int8,
+    "is_adjudicated": pl.Boolean,
+    "is_thin": pl.Boolean,
+    "people": pl.Int64,
+}
 ESTIMATES: Schema = {
     "key": pl.Int64,
     "order": pl.Int64,  # The newest of a solution's runs has the highest.
@@ -205,7 +211,7 @@ def _consensus(records: Sequence[Record]) -> Iterator[tuple[Any, ...]]:
         keys = _path_key(row, record.solution) if record.consensus else {}
         for step in record.consensus:
             key = keys.get(step.position, key_of(row, step.position, 0))
-            yield key, step.rating, step.how == "adjudicated", step.is_thin
+            yield key, step.rating, step.how == "adjudicated", step.is_thin, step.people
 
 
 def _estimates(records: Sequence[Record]) -> Iterator[tuple[Any, ...]]:

@@ -46,6 +46,10 @@ ALTERNATIVES_DROPPED = "alternatives, which the policy drops"
 SAME_TEXT = "of a candidate with the same text and label as another"
 TWO_LABELS = "of a candidate whose text has another label as well"
 
+# Of solutions, not of ratings.
+NO_FIRST_LABEL = "no label on the first step"
+NO_SOURCE = "no source of the policy labels them"
+
 
 def ended_in(finish_reason: str) -> str:
     return f"of assignments that ended in {finish_reason}"

@@ -54,15 +54,6 @@ def read(source: str, frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     )
 
 
-def _withheld_where(condition: pl.Expr, text: str) -> dict[str, pl.Expr]:
-    """The columns of a reading of one labeling, in which some ratings make no label."""
-    return {
-        "labeling": ONLY_LABELING,
-        "rating": pl.when(~condition).then(pl.col("rating")),
-        "reason": pl.when(condition).then(reason(text)),
-    }
-
-
 # --- gold and consensus -----------------------------------------------------------------------------------
 
 
@@ -76,9 +67,15 @@ def _adjudicated(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
 
 
 def _consensus(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
-    """Adjudicated ratings, and the project's rule elsewhere."""
+    """Adjudicated ratings, which need no minimum of people, and the project's rule elsewhere."""
+    people = pl.col("people").fill_null(0)
+    is_few = ~pl.col("is_adjudicated") & (people < policy.minimum_labels)
     is_thin = pl.col("is_thin") & pl.lit(policy.thin == "leave_out")
-    return frames.consensus.with_columns(**_withheld_where(is_thin, THIN))
+    return frames.consensus.with_columns(
+        labeling=ONLY_LABELING,
+        rating=pl.when(~is_few & ~is_thin).then(pl.col("rating")),
+        reason=pl.when(is_few).then(reason(FEW_LABELS)).when(is_thin).then(reason(THIN)),
+    )
 
 
 # --- Monte Carlo and judges -------------------------------------------------------------------------------
@@ -102,10 +99,11 @@ def _monte_carlo_hard(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     return _newest_run(frames, policy, hard_rating(), is_biased=pl.lit(value=False))
 
 
-def newest_counts(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
-    """By `key`, the `rollouts` and `successes` of the newest selected run with ratings."""
-    counted = _monte_carlo_hard(frames, policy).filter(pl.col("labeling").is_not_null())
-    return counted.select("key", "rollouts", "successes")
+def newest_counts(frames: LabelFrames, policy: LabelPolicy, *, is_soft: bool = False) -> pl.DataFrame:
+    """By `key`, the `rollouts` (at least one) and `successes` of the run that labels by hard or by soft labels."""
+    reading = (_monte_carlo_soft if is_soft else _monte_carlo_hard)(frames, policy)
+    has_counts = (pl.col("rollouts") > 0) & pl.col("successes").is_not_null()
+    return reading.filter(pl.col("labeling").is_not_null(), has_counts).select("key", "rollouts", "successes")
 
 
 def _monte_carlo_soft(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
@@ -149,15 +147,26 @@ def _only_without_reason(rated: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _judge(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
-    """By the newest selected run that rates the path."""
+def _selected_verdicts(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
+    """All verdicts: of a judge that the policy `is_selected`, of a run that `rates_path`."""
     verdicts = frames.verdicts.with_columns(on_path=frames.on_path(frames.verdicts["key"]), row=row_expr())
     names = (pl.col("judge"), pl.concat_str(pl.col("judge"), pl.lit(" v"), pl.col("version")))
     is_selected = pl.any_horizontal(name.is_in(list(policy.judges)) for name in names)
     rates_path = pl.col("on_path").any().over("row", "order")
-    verdicts = verdicts.with_columns(
+    return verdicts.with_columns(
         is_selected=is_selected if policy.judges else pl.lit(value=True), rates_path=rates_path
     )
+
+
+def verdicts_of_judges(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
+    """The verdicts of each selected judge, by its newest run that rates the path."""
+    verdicts = _selected_verdicts(frames, policy).filter("is_selected", "rates_path")
+    return verdicts.filter(pl.col("order") == pl.col("order").max().over("row", "judge"))
+
+
+def _judge(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
+    """By the newest selected run that rates the path."""
+    verdicts = _selected_verdicts(frames, policy)
     newest = pl.when(pl.col("is_selected") & pl.col("rates_path")).then(pl.col("order")).max().over("row")
     unfit = (
         pl.when(~pl.col("is_selected"))
@@ -194,9 +203,24 @@ def _monte_carlo_and_judge(frames: LabelFrames, policy: LabelPolicy) -> pl.DataF
 # --- people -----------------------------------------------------------------------------------------------
 
 
-def _human(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
+def _people_with_ratings(frames: LabelFrames, policy: LabelPolicy) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Submissions and their ratings, with the reason why they are `not_counted`."""
     people = counted_people(frames, policy).select("person", "row", "redundancy", not_counted="reason")
-    ratings = _ratings_of_people(frames, policy).join(people, on="person", maintain_order="left")
+    return people, _ratings_of_people(frames, policy).join(people, on="person", maintain_order="left")
+
+
+def ratings_that_count(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
+    """The ratings of all people who count; where the policy takes the `first`, of the one whose ratings make the labels."""
+    people, ratings = _people_with_ratings(frames, policy)
+    people, ratings = (table.filter(pl.col("not_counted").is_null()) for table in (people, ratings))
+    if policy.people == "first":
+        reading = _first(_of_enough_people(ratings, policy).with_columns(labeling=pl.col("person")), people)
+        ratings = ratings.join(reading.filter(pl.col("rating").is_not_null()), on="person", how="semi")
+    return ratings.filter(pl.col("rating").is_not_null())
+
+
+def _human(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
+    people, ratings = _people_with_ratings(frames, policy)
     passed_over = ratings.filter(pl.col("not_counted").is_not_null())
     left_out = passed_over.select(
         "key", labeling=NO_LABELING, rating=NO_RATING, reason=pl.col("not_counted").cast(Reason)
@@ -237,10 +261,10 @@ def _first(ratings: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
 def _ratings_of_people(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     """Each person's ratings. Those after a chosen step that is not on the path belong to another solution."""
     ratings = rated_steps(frames, policy).with_columns(reason=pl.when("unsure").then(reason(UNSURE)))
-    left = ratings.filter(pl.col("chosen"))
-    left = left.filter(~frames.on_path(left["key"])) if len(left) else left
-    if len(left):
-        departed = left.group_by("person").agg(departed=position_expr().min())
+    departures = ratings.filter(pl.col("chosen"))
+    departures = departures.filter(~frames.on_path(departures["key"])) if len(departures) else departures
+    if len(departures):
+        departed = departures.group_by("person").agg(departed=position_expr().min())
         ratings = ratings.join(departed, on="person", how="left", maintain_order="left")
         is_behind = position_expr() > pl.col("departed")
         is_rating = pl.col("rating").is_not_null() | pl.col("unsure")
@@ -301,10 +325,10 @@ def _without_thin(decided: pl.DataFrame, ratings: pl.DataFrame, frames: LabelFra
     )
     rates_path = pl.col("on_path")
     of_path = raters.filter(rates_path | ~rates_path.any().over("row"))
-    asked = of_path.group_by("row").agg(
+    requirements = of_path.group_by("row").agg(
         people=pl.len().cast(pl.Int64), required=pl.col("redundancy").min().fill_null(1)
     )
-    if (asked["required"] == 1).all():
+    if (requirements["required"] == 1).all():
         return decided
     own = frames.steps.filter(pl.col("is_human") & ~pl.col("chosen"))["key"]
     # The division of positive numbers: `more_than_half` is written for numbers and arrays alike.
@@ -312,7 +336,7 @@ def _without_thin(decided: pl.DataFrame, ratings: pl.DataFrame, frames: LabelFra
     is_thin = (is_thin & (pl.col("voters") > 0) & ~pl.col("key").is_in(own.implode())).fill_null(value=False)
     return (
         decided.with_columns(row=row_expr())
-        .join(asked, on="row", how="left", maintain_order="left")
+        .join(requirements, on="row", how="left", maintain_order="left")
         .with_columns(
             rating=pl.when(~is_thin).then(pl.col("rating")),
             reason=pl.when(is_thin).then(reason(THIN)).otherwise(pl.col("reason")),

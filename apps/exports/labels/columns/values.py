@@ -16,7 +16,7 @@ ADVANTAGES = "advantages"
 
 def step_values(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     """The columns of VALUES for each of `frames.steps`, by the newest run that the policy selects."""
-    counts = newest_counts(frames, policy).filter(pl.col("rollouts") > 0, pl.col("successes").is_not_null())
+    counts = newest_counts(frames, policy)
     trials = pl.col("rollouts").cast(pl.Float64)
     low, high = wilson_expr(pl.col("successes") / trials, trials)
     values = counts.select(

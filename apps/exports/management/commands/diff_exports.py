@@ -8,7 +8,7 @@ from typing import Any
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError, NotFound
 from apps.core.jobs.model import JobStatus
-from apps.exports.diffs import compare_exports
+from apps.exports.diffs.services import compare_exports
 from apps.exports.models import Export
 
 

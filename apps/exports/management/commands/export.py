@@ -11,11 +11,11 @@ from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.json_input import read_json_object
 from apps.exports.contamination import add_contamination_list
-from apps.exports.formats import FORMATS
-from apps.exports.output import check_folder, container_of, write_file, write_folder
+from apps.exports.files.output import check_folder, container_of, write_file, write_folder
+from apps.exports.files.writers import CONTAINERS
+from apps.exports.formats import FORMAT_NAMES
 from apps.exports.run import run_export
 from apps.exports.services import create_export
-from apps.exports.writers import CONTAINERS
 from apps.projects.models import Project
 
 
@@ -26,7 +26,7 @@ class Command(JsonCommand):
         super().add_arguments(parser)
         endings = ", ".join(f".{name}" for name in CONTAINERS)
         parser.add_argument("--project", required=True, help="Slug of the project.")
-        parser.add_argument("--format", required=True, choices=sorted(FORMATS))
+        parser.add_argument("--format", required=True, choices=FORMAT_NAMES)
         parser.add_argument("--policy", type=Path, help="JSON file; see docs/export-formats.md.")
         parser.add_argument(
             "--contamination",

@@ -7,7 +7,6 @@ from typing import Any
 
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
-from apps.core.jobs.model import JobStatus
 from apps.core.json_input import read_json_object
 from apps.estimation.runs.selection import ANSWERS
 from apps.inference.grants import endpoint_named_by_operator
@@ -86,6 +85,6 @@ class Command(JsonCommand):
             names = ("steps", "missing", "failed", "requests", "tokens")
             result |= {"solutions": run.done} | {name: getattr(run, name) for name in names}
             result["seconds"] = round(run.seconds or 0, 3)
-        if run.status in (JobStatus.PAUSED, JobStatus.FAILED):
+        if run.can_be_resumed:
             raise DomainError(f"Run {run.number} is {run.status}: {run.error}")
         return result

@@ -11,7 +11,7 @@ import msgspec
 import pyarrow.parquet as pq
 
 from apps.core.zstd import ZstdFile
-from apps.exports.writers import ROW_GROUP
+from apps.exports.files.writers import ROW_GROUP
 
 Row = dict[str, Any]
 

@@ -170,8 +170,8 @@ class _Waiting:
             batch = pl.from_arrow(pa.Table.from_batches([next(self._batches)]))
             assert isinstance(batch, pl.DataFrame)
             self._next = pl.concat([self._next, batch])
-        taken, self._next = self._next[:count], self._next[count:]
-        return taken
+        rows, self._next = self._next[:count], self._next[count:]
+        return rows
 
     def close(self) -> None:
         self._file.close()
@@ -214,10 +214,10 @@ class _Columns:
 
     def write(self, rows: Rows) -> None:
         waiting = pa.concat_tables([self._waiting, _table(rows, self._waiting.schema)])
-        whole = len(waiting) - len(waiting) % ROW_GROUP
-        if whole:
-            self._writer.write_table(waiting[:whole].combine_chunks(), row_group_size=ROW_GROUP)
-        self._waiting = waiting[whole:]
+        full_groups = len(waiting) - len(waiting) % ROW_GROUP
+        if full_groups:
+            self._writer.write_table(waiting[:full_groups].combine_chunks(), row_group_size=ROW_GROUP)
+        self._waiting = waiting[full_groups:]
 
     def close(self) -> None:
         if len(self._waiting):

@@ -6,13 +6,13 @@ from itertools import chain, islice
 
 import msgspec
 
-from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.contamination import contamination_index
+from apps.exports.files.writers import Row
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import load_records
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.tally import Tally
-from apps.exports.writers import Row
 from apps.projects.models import Project
 
 SAMPLE = 200  # Solutions or comparisons, about.
@@ -39,9 +39,9 @@ def preview_export(*, project: Project, format: str, policy: LabelPolicy) -> Exp
     records = 0
     for chunk in islice(chunks, MOST_SAMPLES):
         records += len(chunk)
-        for split, made in rows_by_split(chunk, format_, policy, tally, index).items():
-            rows.setdefault(split, []).extend(made)
-            tally.count_rows(made)
+        for split, of_split in rows_by_split(chunk, format_, policy, tally, index).items():
+            rows.setdefault(split, []).extend(of_split)
+            tally.count_rows(of_split)
         if tally.rows:
             break
     return ExportPreview(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apps.core.errors import NotFound
-from apps.exports.audits import check_released
-from apps.exports.files import ExportFile, export_files
+from apps.exports.audits.services import check_released
+from apps.exports.files.storage import ExportFile, export_files
 from apps.exports.models import Export
 
 Content = Path | bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from django.conf import settings
 
 from apps.core.errors import NotFound
 from apps.core.jobs.model import JobStatus
-from apps.exports.audits import check_released
+from apps.exports.audits.services import check_released
 from apps.exports.models import Export
 
 CARD, MANIFEST = "README.md", "manifest.json"
@@ -34,6 +35,13 @@ class ExportFile:
 
 def export_folder(export: Export) -> Path:
     return Path(settings.MEDIA_ROOT) / "exports" / export.project.slug / str(export.pk)
+
+
+def remove_unfinished(export: Export) -> None:
+    """Remove the files of an export, unless it is finished."""
+    export.refresh_from_db(fields=["status"])
+    if export.status != JobStatus.FINISHED:
+        shutil.rmtree(export_folder(export), ignore_errors=True)
 
 
 def part_path(export: Export, index: int = 0) -> Path:

@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
+from apps.exports.description.manifest import Manifest
 from apps.exports.formats.base import Reader
-from apps.exports.manifest import Manifest
+from apps.exports.policy import empty_text
 
 _TIMES = (
     "`datasets` 5.2 rewrites a text column of JSON Lines in which every value is a date or a time without a fraction: an "
@@ -43,7 +44,7 @@ def dataset_card(manifest: Manifest) -> str:
         _section("Agreement", _agreement(manifest["agreement"])),
         _section("Left out", _left_out(manifest["counts"]["left_out"])),
         _section(
-            "Policy", _table(("key", "value"), [(key, _shown(value)) for key, value in manifest["policy"].items()])
+            "Policy", _table(("key", "value"), [(key, _shown(key, value)) for key, value in manifest["policy"].items()])
         ),
     )
     return "\n".join([f"---\n{_front_matter(manifest)}---\n", *(line for lines in sections for line in lines)])
@@ -193,9 +194,9 @@ def _cell(value: Any) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
-def _shown(value: Any) -> str:
+def _shown(key: str, value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value) or "all"
+        return ", ".join(str(item) for item in value) or empty_text(key)
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {share}" for name, share in value.items()) or "none"
+        return ", ".join(f"{name}: {share}" for name, share in value.items()) or empty_text(key)
     return str(value)

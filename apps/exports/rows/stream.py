@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from apps.exports.chunks import chunk_rows
+from apps.exports.files.writers import MixedWriter, PartWriter, Rows, lines_of
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import Format
 from apps.exports.policy import LabelPolicy
-from apps.exports.writers import MixedWriter, PartWriter, Rows, lines_of
+from apps.exports.rows.chunks import chunk_rows
 from apps.projects.models import Project
 
 BLOCK = 64 * 1024

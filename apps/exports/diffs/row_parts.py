@@ -154,8 +154,8 @@ def _signed_messages(row: Row, _: str) -> Parts:
     for message in row["messages"]:
         is_label = message["role"] == "assistant" and message["content"] in ("+", "-")
         (labels if is_label else texts).append(message["content"])
-    others = {name: value for name, value in row.items() if name not in {"messages", *_LABEL_COLUMNS}}
-    return digest(texts, others), texts[0] if texts else "", _step_labels("", texts, labels)
+    other_columns = {name: value for name, value in row.items() if name not in {"messages", *_LABEL_COLUMNS}}
+    return digest(texts, other_columns), texts[0] if texts else "", _step_labels("", texts, labels)
 
 
 def _step_labels(prompt: str, texts: Sequence[str], labels: Sequence[Any]) -> Iterator[LabelPart]:

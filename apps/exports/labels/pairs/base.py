@@ -11,6 +11,7 @@ from apps.exports.tally import Tally
 EQUAL_SIDES = "both sides have the same text"
 SAME_PAIR = "of two texts that are a pair already"
 OVER_CAP = "more than pairs_per_problem"
+MOST_PAIRS = 10_000  # Of the solutions of one problem: all of them are in memory.
 
 
 @dataclass(frozen=True, slots=True)

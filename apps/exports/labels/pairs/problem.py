@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from apps.corpus.identity import ranking_hash
 from apps.corpus.records import Record
-from apps.exports.labels.pairs import OVER_CAP, SAME_PAIR, TextPair
-from apps.exports.labels.preferences import preferred_pairs
-from apps.exports.labels.solution_pairs import (
+from apps.exports.labels.pairs.base import MOST_PAIRS, OVER_CAP, SAME_PAIR, TextPair
+from apps.exports.labels.pairs.preferences import preferred_pairs
+from apps.exports.labels.pairs.solutions import (
     OVER_MOST_SIDES,
     SidePair,
     distinct_pairs,
@@ -21,7 +21,6 @@ from apps.exports.labels.solution_pairs import (
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
-MOST_PAIRS = 10_000
 UNPAIRED = "in no pair: no other solution of the problem to pair them with"
 ONLY_OVER_CAP = "only in pairs beyond pairs_per_problem"
 
@@ -45,9 +44,9 @@ class _Collection:
 
     def add_preferences(self, records: Sequence[Record]) -> None:
         """Preferences of the same two texts are pairs of their own: each is a person's."""
-        found = [pair for record in records for pair in preferred_pairs(record, self.policy, self.tally)]
-        new = [pair for pair in found if pair.texts not in self.seen]
-        self.tally.leave_out("pairs", SAME_PAIR, len(found) - len(new))
+        pairs = [pair for record in records for pair in preferred_pairs(record, self.policy, self.tally)]
+        new = [pair for pair in pairs if pair.texts not in self.seen]
+        self.tally.leave_out("pairs", SAME_PAIR, len(pairs) - len(new))
         self.seen.update(pair.texts for pair in new)
         room = self.policy.pairs_per_problem - len(self.pairs) if self.policy.pairs_per_problem else len(new)
         by_rank = sorted(range(len(new)), key=lambda place: (_rank(new[place], self.policy), place))

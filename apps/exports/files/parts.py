@@ -18,16 +18,16 @@ from django.utils import timezone
 from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
-from apps.exports.addresses import with_column
-from apps.exports.chunks import chunk_rows
-from apps.exports.files import export_folder
+from apps.exports.files.part_names import part_name
+from apps.exports.files.storage import export_folder
+from apps.exports.files.writers import MixedWriter, Part, PartWriter
 from apps.exports.formats import FORMATS
 from apps.exports.load.spans import Span, cut_spans
 from apps.exports.models import Export, ExportPart
-from apps.exports.part_names import part_name
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows.addresses import with_column
+from apps.exports.rows.chunks import chunk_rows
 from apps.exports.tally import Tally
-from apps.exports.writers import MixedWriter, Part, PartWriter
 
 PART_SIZE = 100_000  # Solutions and comparisons, about.
 MOST_REASONS = 5
@@ -76,6 +76,8 @@ def write_part(export: Export, part: ExportPart) -> None:
             tally.add(chunk.tally)
             part.done += chunk.records
             _report(export, part)
+    # Files that were named after a cancellation are removed like those before.
+    _report(export, part)
     files = [asdict(writer.part()) | {"split": split} for split, writer in part_writers.items()]
     part.files, part.tally = files, tally.to_dict()
     part.done, part.finished_at = part.size, timezone.now()

@@ -17,11 +17,11 @@ import msgspec
 import pyarrow.parquet as pq
 
 from apps.core.errors import DomainError
-from apps.exports.card import dataset_card
-from apps.exports.files import CARD, MANIFEST, part_path
-from apps.exports.manifest import Manifest, combined_sha256, with_parts
+from apps.exports.description.card import dataset_card
+from apps.exports.description.manifest import Manifest, combined_sha256, with_parts
+from apps.exports.files.storage import CARD, MANIFEST, part_path
+from apps.exports.files.writers import CONTAINERS, ROW_GROUP, Part
 from apps.exports.models import Export
-from apps.exports.writers import CONTAINERS, ROW_GROUP, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def check_folder(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise DomainError(f"{folder} is a file, and its ending names no container.", fields={"output": "not a folder"})
-    ours = {CARD, MANIFEST, *_part_names(folder)} if _part_names(folder) else set()
-    if other := sorted(path.name for path in folder.iterdir() if path.name not in ours):
+    export_names = {CARD, MANIFEST, *_part_names(folder)} if _part_names(folder) else set()
+    if other := sorted(path.name for path in folder.iterdir() if path.name not in export_names):
         raise DomainError(
             f"The folder {folder} holds other files, such as {other[0]}: name a new or an empty folder.",
             fields={"output": "holds other files"},

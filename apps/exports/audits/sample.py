@@ -11,7 +11,6 @@ from django.db.models import Exists, OuterRef
 from apps.core.errors import Conflict, DomainError
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun
-from apps.exports.chunk_rows import kept_records
 from apps.exports.contamination import contamination_index
 from apps.exports.labels.batch import batched
 from apps.exports.labels.steps import resolve
@@ -19,6 +18,7 @@ from apps.exports.load.records import load_problems
 from apps.exports.load.spans import solutions_in
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows.chunk_rows import kept_records
 from apps.exports.tally import Tally
 from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment
@@ -68,7 +68,7 @@ def first_errors(export: Export) -> Iterator[tuple[int, int]]:
     for start in range(0, len(pairs), BATCH):
         drawn = pairs[start : start + BATCH]
         records_by_problem = load_problems(export.project, {problem for _, problem in drawn})
-        kept: dict[int, int] = {}
+        errors: dict[int, int] = {}
         for records in records_by_problem.values():
             ids = {id(record): pk for pk, record in records}
             own = [record for _, record in records]
@@ -77,14 +77,15 @@ def first_errors(export: Export) -> Iterator[tuple[int, int]]:
                     labeled = resolve(record, policy)
                     error = labeled[0].first_error if len(labeled) == 1 else None
                     if error is not None:
-                        kept[ids[id(record)]] = error
-        yield from ((pk, kept[pk]) for pk, _ in drawn if pk in kept)
+                        errors[ids[id(record)]] = error
+        yield from ((pk, errors[pk]) for pk, _ in drawn if pk in errors)
 
 
 def _unchanged(export: Export) -> Sequence[tuple[int, int]]:
-    """Solutions and their problems, without those that people have labeled or reviewed since the export."""
+    """Older solutions than the export and their problems, without those that people have labeled or reviewed since."""
     since = export.created_at
     of_solution = Assignment.objects.filter(task__solution=OuterRef("pk"))
     reviewed = Review.objects.filter(assignment__task__solution=OuterRef("pk"), at__gt=since)
-    solutions = solutions_in(export.project).exclude(Exists(of_solution.filter(submitted_at__gt=since)))
+    solutions = solutions_in(export.project).filter(created_at__lte=since)
+    solutions = solutions.exclude(Exists(of_solution.filter(submitted_at__gt=since)))
     return list(solutions.exclude(Exists(reviewed)).values_list("pk", "problem_id"))

@@ -14,11 +14,11 @@ from apps.core.errors import DomainError
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
-from apps.exports.diff import diff_rows, manifest_diff
-from apps.exports.files import part_path
+from apps.exports.diffs.diff import diff_rows, manifest_diff
+from apps.exports.diffs.row_parts import RowParts, row_parts
+from apps.exports.files.part_rows import part_rows
+from apps.exports.files.storage import part_path
 from apps.exports.models import Export, ExportDiff
-from apps.exports.part_rows import part_rows
-from apps.exports.row_parts import RowParts, row_parts
 
 SMALL = 8 * 1024 * 1024  # Bytes of both exports that are compared within the request.
 
@@ -78,8 +78,11 @@ def _result(diff: ExportDiff) -> dict[str, Any]:
     before, after = diff.before, diff.after
     mixed = before.container != after.container
     with TemporaryDirectory(prefix="annotate-diff-") as folder:
-        found = diff_rows(_parts(before, mixed), _parts(after, mixed), folder=folder)
-    return {**msgspec.to_builtins(found, str_keys=True), **manifest_diff(before.manifest or {}, after.manifest or {})}
+        diff_of_rows = diff_rows(_parts(before, mixed), _parts(after, mixed), folder=folder)
+    return {
+        **msgspec.to_builtins(diff_of_rows, str_keys=True),
+        **manifest_diff(before.manifest or {}, after.manifest or {}),
+    }
 
 
 def _parts(export: Export, ignore_nulls: bool) -> Iterator[RowParts]:  # noqa: FBT001

@@ -8,7 +8,6 @@ from itertools import groupby
 import polars as pl
 
 from apps.corpus.records import Record
-from apps.exports.addresses import COLUMN
 from apps.exports.formats.base import Format, Row
 from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.labels.batch import batched
@@ -18,6 +17,7 @@ from apps.exports.labels.prompts import full_text
 from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
 from apps.exports.labels.steps import is_selected
 from apps.exports.policy import LabelPolicy, split_of
+from apps.exports.rows.addresses import COLUMN
 from apps.exports.tally import Tally, Unit
 
 NOT_SELECTED = "not selected by the policy"
@@ -41,13 +41,13 @@ def rows_by_split(
     rows: dict[str, list[Row]] = {}
     with batched(records):
         for statement, of_problem in groupby(records, key=lambda record: record.problem.statement):
-            kept = list(kept_records(statement, list(of_problem), policy, tally, index))
+            selected = list(kept_records(statement, list(of_problem), policy, tally, index))
             of_split = rows.setdefault(split_of(statement, policy), [])
             if format_.by_problem:
-                made = format_.problem_rows(kept, policy, tally) if kept else ()
-                of_split.extend(_addressed(made, kept[0].problem_address if kept else "", policy))
+                problem_rows = format_.problem_rows(selected, policy, tally) if selected else ()
+                of_split.extend(_addressed(problem_rows, selected[0].problem_address if selected else "", policy))
             else:
-                for record in kept:
+                for record in selected:
                     of_split.extend(_addressed(format_.rows(record, policy, tally), record.address, policy))
     return rows
 
@@ -60,16 +60,16 @@ def _rows_in_columns(
     index: ContaminationIndex | None,
 ) -> dict[str, list[Row]]:
     by_problem = groupby(records, key=lambda record: record.problem.statement)
-    kept = [
+    selected = [
         record
         for statement, of_problem in by_problem
         for record in kept_records(statement, list(of_problem), policy, tally, index)
     ]
-    frame = format_.frame(chunk_of(kept), policy, tally) if kept else pl.DataFrame(schema={"row": pl.Int64})
+    frame = format_.frame(chunk_of(selected), policy, tally) if selected else pl.DataFrame(schema={"row": pl.Int64})
     rows: dict[str, list[Row]] = {}
     for number, row in zip(frame["row"], frame.drop("row").iter_rows(named=True), strict=True):
-        of_split = rows.setdefault(split_of(kept[number].problem.statement, policy), [])
-        of_split.extend(_addressed([row], kept[number].address, policy))
+        of_split = rows.setdefault(split_of(selected[number].problem.statement, policy), [])
+        of_split.extend(_addressed([row], selected[number].address, policy))
     return rows
 
 

@@ -11,14 +11,14 @@ from typing import Any
 from apps.corpus.identity import ranking_hash
 from apps.corpus.labels import BAD, NO_ERROR
 from apps.corpus.records import Record, SolutionRecord
-from apps.exports.labels.pairs import EQUAL_SIDES, SAME_PAIR, TextPair, score_margin
+from apps.exports.labels.columns.reasons import NO_SOURCE
+from apps.exports.labels.pairs.base import EQUAL_SIDES, SAME_PAIR, TextPair, score_margin
 from apps.exports.labels.prompts import TextError, full_text, paired, prompt_and_answer
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
 UNKNOWN_ANSWER = "it is unknown whether the answer is right"
-UNLABELED = "no source of the policy labels them"
 GAP = "a step before the first error has no label"
 NO_SCORE = "without a verifier score"
 EMPTY = "an empty completion"
@@ -108,7 +108,7 @@ def label_score(record: Record, solution: SolutionRecord, policy: LabelPolicy) -
         return solution.verifier_score
     labeled = next(iter(resolve(record, policy)), None)
     if labeled is None:
-        raise NoSide(UNLABELED)
+        raise NoSide(NO_SOURCE)
     if labeled.first_error is None:
         raise NoSide(GAP)
     steps = len(labeled.labels)
@@ -137,8 +137,8 @@ def ordered_pairs(sides: Sequence[PairSide], policy: LabelPolicy) -> Iterator[Si
     rounds: defaultdict[int, list[SidePair]] = defaultdict(list)
     used: defaultdict[int, int] = defaultdict(int)  # By place, the rounds in which the solution is, as bits.
     for chosen, rejected in sorted(_candidates(sides, policy), key=lambda pair: _order(pair, policy)):
-        taken = used[chosen.place] | used[rejected.place]
-        free = ~taken & (taken + 1)
+        used_rounds = used[chosen.place] | used[rejected.place]
+        free = ~used_rounds & (used_rounds + 1)
         used[chosen.place] |= free
         used[rejected.place] |= free
         rounds[free.bit_length()].append((chosen, rejected))
@@ -147,12 +147,12 @@ def ordered_pairs(sides: Sequence[PairSide], policy: LabelPolicy) -> Iterator[Si
 
 
 def _candidates(sides: Iterable[PairSide], policy: LabelPolicy) -> Iterator[SidePair]:
-    for one, other in combinations(sides, 2):
-        if one.grade == other.grade:
+    for first, second in combinations(sides, 2):
+        if first.grade == second.grade:
             continue
-        if policy.pair_matching == "same_source" and (one.source is None or one.source != other.source):
+        if policy.pair_matching == "same_source" and (first.source is None or first.source != second.source):
             continue
-        yield (one, other) if one.grade > other.grade else (other, one)
+        yield (first, second) if first.grade > second.grade else (second, first)
 
 
 def _order(pair: SidePair, policy: LabelPolicy) -> tuple[float, int, int, int]:
@@ -175,7 +175,7 @@ def _hardness(rejected: PairSide, policy: LabelPolicy) -> float:
 def distinct_pairs(pairs: Iterable[SidePair], seen: set[frozenset[str]], tally: Tally) -> Iterator[SidePair]:
     """The pairs of two different texts that are no pair yet. Counts the others; adds to `seen`."""
     for chosen, rejected in pairs:
-        texts = frozenset((chosen.text.strip(), rejected.text.strip()))
+        texts = _texts(chosen, rejected)
         if len(texts) == 1:
             tally.leave_out("pairs", EQUAL_SIDES)
         elif texts in seen:
@@ -185,10 +185,14 @@ def distinct_pairs(pairs: Iterable[SidePair], seen: set[frozenset[str]], tally: 
             yield chosen, rejected
 
 
+def _texts(chosen: PairSide, rejected: PairSide) -> frozenset[str]:
+    return frozenset((chosen.text.strip(), rejected.text.strip()))
+
+
 def solution_pair(chosen: PairSide, rejected: PairSide, kind: str, policy: LabelPolicy) -> TextPair:
     return TextPair(
         columns=paired(chosen.prompt, chosen.answer, rejected.answer, policy),
-        texts=frozenset((chosen.text.strip(), rejected.text.strip())),
+        texts=_texts(chosen, rejected),
         source=kind,
         rater="final answer" if kind == "answers" else _RATERS[policy.pair_score],
         label="right over wrong" if kind == "answers" else "better over worse",

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from apps.exports.addresses import with_column
-from apps.exports.features import features_of
+from apps.exports.description.features import features_of
+from apps.exports.files.writers import Part
 from apps.exports.formats.base import Format
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows.addresses import with_column
 from apps.exports.tally import Tally
-from apps.exports.writers import Part
 
 SCHEMA = 2
 Manifest = dict[str, Any]

@@ -12,7 +12,7 @@ from apps.corpus.imports.readers.choices import SCALES
 from apps.corpus.labels import MARGINS, SIDES
 from apps.corpus.records import ComparisonRecord, PersonRecord, PreferenceRecord, ProblemRecord, Record
 from apps.exports.labels.counted import counted, people_needed
-from apps.exports.labels.pairs import EQUAL_SIDES, TextPair, Votes, score_margin
+from apps.exports.labels.pairs.base import EQUAL_SIDES, TextPair, Votes, score_margin
 from apps.exports.labels.prompts import TextError, paired, side_texts, whole_answers
 from apps.exports.labels.sources import THIN
 from apps.exports.policy import LabelPolicy

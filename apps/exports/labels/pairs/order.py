@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import TypeVar
 
-from apps.exports.labels.pairs import OVER_CAP
+from apps.exports.labels.pairs.base import MOST_PAIRS, OVER_CAP
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
@@ -24,8 +24,8 @@ def diagonal(chosen: Sequence[Chosen], rejected: Sequence[Rejected]) -> Iterator
 
 
 def capped(groups: Sequence[Sequence[Pair]], policy: LabelPolicy, tally: Tally) -> list[Pair]:
-    """The pairs of a problem, one of each group in turns, up to the policy's number. Counts the others as left out."""
+    """The pairs of a problem, one of each group in turns, up to the policy's number, or to MOST_PAIRS. Counts the others."""
     pairs = [pair for pair in chain.from_iterable(zip_longest(*groups)) if pair is not None]
-    limit = policy.pairs_per_problem or len(pairs)
+    limit = policy.pairs_per_problem or MOST_PAIRS
     tally.leave_out("pairs", OVER_CAP, len(pairs[limit:]))
     return pairs[:limit]

@@ -19,11 +19,12 @@ from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.numbers import parse_number
-from apps.corpus.labels import UNKNOWN, first_error
+from apps.corpus.labels import OKAY, UNKNOWN, first_error
 from apps.corpus.models import Solution
-from apps.exports.audit_sample import draw_sample
+from apps.exports.audits.sample import draw_sample
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export, ReleaseAudit
+from apps.exports.policy import LabelPolicy
 from apps.labeling.models import Assignment, Round, StepLabel
 from apps.labeling.rounds.services import create_round, open_draft, set_round_status
 
@@ -85,12 +86,12 @@ def check_shares(*, share: float, gate: float) -> None:
 def audited(solutions: QuerySet[Solution], audit: str) -> QuerySet[Solution]:
     """The selection term `audit:ID`: the solutions of that audit's sample."""
     number = parse_number(audit, biggest=2**31 - 1)
-    found = ReleaseAudit.objects.filter(pk=number).first() if number is not None else None
-    if found is None:
+    release_audit = ReleaseAudit.objects.filter(pk=number).first() if number is not None else None
+    if release_audit is None:
         raise DomainError(
             f"`audit:{audit}` names no audit.", fields={"select": "audit: must be the number of an audit"}
         )
-    return solutions.filter(pk__in=[int(pk) for pk in found.sample], project=found.export.project_id)
+    return solutions.filter(pk__in=[int(pk) for pk in release_audit.sample], project=release_audit.export.project_id)
 
 
 # --- results ----------------------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ def refresh_audit(*, audit: ReleaseAudit) -> ReleaseAudit:
     )
     if audit.status != ReleaseAudit.Status.OPEN or audit.round is None:
         return audit
-    again = labeled_again(audit.round)
+    again = labeled_again(audit.round, LabelPolicy.from_dict(audit.export.policy))
     compared = {pk: error for pk, error in audit.sample.items() if int(pk) in again}
     audit.compared = len(compared)
     audit.agreed = sum(again[int(pk)] == error for pk, error in compared.items())
@@ -133,13 +134,16 @@ def is_complete(audit: ReleaseAudit) -> bool:
     )
 
 
-def labeled_again(round_: Round) -> dict[int, int]:
-    """By solution, the first error that most of the round's counted submissions name; a tie leaves the solution out."""
+def labeled_again(round_: Round, policy: LabelPolicy) -> dict[int, int]:
+    """By solution, the first error that most of the round's counted submissions name; a tie leaves the solution out.
+
+    Okay and unsure steps are what the policy makes of them, as in the export.
+    """
     assignments = Assignment.objects.counted().filter(round=round_)
     ratings: defaultdict[int, dict[int, int | None]] = defaultdict(dict)
     labels = StepLabel.objects.filter(assignment__in=assignments, step__chosen=True).select_related("step")
     for label in labels:
-        ratings[label.assignment_id][label.step.position] = label.counted_rating
+        ratings[label.assignment_id][label.step.position] = _label(label, policy)
     errors: defaultdict[int, list[int]] = defaultdict(list)
     lengths = assignments.values_list("pk", "task__solution_id", "task__solution__step_count")
     for pk, solution_id, length in lengths:
@@ -148,6 +152,13 @@ def labeled_again(round_: Round) -> dict[int, int]:
             errors[solution_id].append(error)
     modes = {pk: multimode(named) for pk, named in errors.items()}
     return {pk: most[0] for pk, most in modes.items() if len(most) == 1}
+
+
+def _label(label: StepLabel, policy: LabelPolicy) -> int | None:
+    if label.unsure:
+        return policy.unsure_label
+    rating = label.counted_rating
+    return policy.neutral_label if rating == OKAY else rating
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 
 import msgspec
 
-from apps.exports.row_parts import RowParts
+from apps.exports.diffs.row_parts import RowParts
 
 BUCKETS = 128
 KINDS = ("flipped", "changed", "removed", "added")
@@ -96,10 +96,10 @@ def _compare_rows(before: Sequence[Entry], after: Sequence[Entry], diff: Diff) -
     titles = {entry[0]: entry[2] for entry in (*before, *after)}
     lefts, rights = _by_key(before, 1), _by_key(after, 1)
     for key, title in titles.items():
-        left, right = lefts.get(key, Counter()), rights.get(key, Counter())
-        same = (left & right).total()
-        changed = min(left.total(), right.total()) - same
-        removed, added = left.total() - same - changed, right.total() - same - changed
+        before_contents, after_contents = lefts.get(key, Counter()), rights.get(key, Counter())
+        same = (before_contents & after_contents).total()
+        changed = min(before_contents.total(), after_contents.total()) - same
+        removed, added = before_contents.total() - same - changed, after_contents.total() - same - changed
         counts.same += same
         counts.changed += changed
         counts.removed += removed
@@ -112,20 +112,20 @@ def _compare_rows(before: Sequence[Entry], after: Sequence[Entry], diff: Diff) -
 def _compare_labels(before: Sequence[Entry], after: Sequence[Entry], diff: Diff) -> None:
     """Labels of one step are compared as sets: a step that several rows repeat counts once."""
     counts = diff.labels
-    known = {entry[0]: entry for entry in (*before, *after)}
+    entries = {entry[0]: entry for entry in (*before, *after)}
     lefts, rights = _by_key(before, 5), _by_key(after, 5)
-    for key, (_, _, title, source, position, _) in known.items():
-        left, right = set(lefts.get(key, ())), set(rights.get(key, ()))
-        counts.same += len(left & right)
-        gone, new = sorted(left - right), sorted(right - left)
-        for label, other in zip(gone, new, strict=False):
+    for key, (_, _, title, source, position, _) in entries.items():
+        before_labels, after_labels = set(lefts.get(key, ())), set(rights.get(key, ()))
+        counts.same += len(before_labels & after_labels)
+        old_labels, new_labels = sorted(before_labels - after_labels), sorted(after_labels - before_labels)
+        for label, other in zip(old_labels, new_labels, strict=False):
             counts.flipped += 1
             counts.flips.setdefault(source, Counter())[f"{label} → {other}"] += 1
             if position >= 0:
                 counts.by_position[position] += 1
             diff.example(Example("flipped", title, source, position if position >= 0 else None, label, other))
-        counts.removed += max(len(gone) - len(new), 0)
-        counts.added += max(len(new) - len(gone), 0)
+        counts.removed += max(len(old_labels) - len(new_labels), 0)
+        counts.added += max(len(new_labels) - len(old_labels), 0)
 
 
 def _by_key(entries: Iterable[Entry], column: int) -> Mapping[bytes, Counter[Any]]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from apps.core.readahead import read_ahead
-from apps.exports.addresses import solution_addresses
-from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.contamination import contamination_index
+from apps.exports.files.writers import Rows
 from apps.exports.formats.annotate import Annotate
 from apps.exports.formats.base import Format
 from apps.exports.formats.columnar import ColumnFormat
@@ -22,9 +21,10 @@ from apps.exports.load.people import load_members
 from apps.exports.load.records import load_records
 from apps.exports.load.spans import Span, cut_pieces, cut_spans, regions
 from apps.exports.policy import LabelPolicy
-from apps.exports.row_length import TOKEN_LIMITS, frame_tokens
+from apps.exports.rows.addresses import solution_addresses
+from apps.exports.rows.chunk_rows import needs_whole_problems, rows_by_split
+from apps.exports.rows.row_length import TOKEN_LIMITS, frame_tokens
 from apps.exports.tally import Tally
-from apps.exports.writers import Rows
 from apps.projects.models import Project
 
 COLUMN_CHUNK = 3000  # Solutions in memory at once, as columns.
@@ -93,11 +93,11 @@ def _canonical(project: Project, format_: Annotate, policy: LabelPolicy, within:
 def _loaded(spans: Iterable[list[Span]], load: Callable[[Reader, Span], T]) -> Iterator[tuple[Span, T]]:
     """Each span with its chunk. The next one is read in a thread while this one is worked on."""
     with open_reader() as reader:
-        for some in spans:
-            chunks = (load(reader, span) for span in some)
+        for batch in spans:
+            chunks = (load(reader, span) for span in batch)
             ahead = read_ahead(chunks, most=1) if is_shared(reader) else nullcontext(chunks)
             with ahead as ready:
-                yield from zip(some, ready, strict=True)
+                yield from zip(batch, ready, strict=True)
 
 
 def _spans(
@@ -110,8 +110,10 @@ def _spans(
     is_whole = needs_whole_problems(format_, policy)
     for region in [within] if within is not None else regions(project):
         size = CANONICAL_CHUNK if isinstance(format_, Annotate) else COLUMN_CHUNK
-        wide = cut_spans(project, of=format_.of, size=size, within=region)
-        yield [span for one in wide for span in ([one] if is_whole else cut_pieces(project, one, size=size))]
+        whole_spans = cut_spans(project, of=format_.of, size=size, within=region)
+        yield [
+            piece for span in whole_spans for piece in ([span] if is_whole else cut_pieces(project, span, size=size))
+        ]
 
 
 def _rows_of(
