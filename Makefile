@@ -4,7 +4,7 @@ VENV := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-trainers check bench environment
+.PHONY: help run test test-fast test-trainers loop check bench environment loop-environment
 
 help: ## Show this.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test-fast: environment ## Run the tests of functions and services: no browser, n
 test-trainers: environment ## Run real trainers on our exports, in environments of their own; TRAINER=trl-prm for one.
 	@$(VENV)/python -m pytest -n 0 -p no:cacheprovider -o python_files='check_*.py' tests/trainers/$(if $(TRAINER),check_$(subst -,_,$(TRAINER)).py) $(ARGS)
 
+loop: loop-environment ## Train reward models on labels made here and see whether they choose better; FOLDER=for-its-files.
+	@.venv-loop/bin/python -m reasoner.loop --folder $(if $(FOLDER),$(FOLDER),.annotate-loop) $(ARGS)
+
 check: environment ## Lint, types, architecture, migrations, templates.
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
@@ -36,3 +39,7 @@ bench: environment ## Print the project's own figures: `name value unit`.
 
 environment:
 	@$(PYTHON) annotate/local/bootstrap.py --dev
+
+# Torch and all that the product needs, as the lock file says.
+loop-environment:
+	@$(PYTHON) annotate/local/bootstrap.py --loop

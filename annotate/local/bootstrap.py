@@ -1,6 +1,6 @@
 """From a fresh clone to a working environment, with nothing but Python 3.11 and a package index.
 
-    python3 annotate/local/bootstrap.py [--dev]
+    python3 annotate/local/bootstrap.py [--dev | --loop]
 
 Standard library only, as it runs before anything is installed. Each part leaves a stamp of its inputs and is
 skipped while they are unchanged.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
+LOOP = ROOT / ".venv-loop"
 TOOLS = ROOT / ".tools"
 NEEDED = (3, 11)
 
@@ -27,8 +28,23 @@ def main() -> None:
             f"annotate: Python 3.11 or later is needed; {sys.executable} is {sys.version.split()[0]}. "
             "Name another one: make run PYTHON=python3.12"
         )
+    if "--loop" in sys.argv:
+        install_loop()
+        return
     install_packages(dev="--dev" in sys.argv)
     install_assets()
+
+
+def install_loop() -> None:
+    """An environment of its own for `make loop`: torch takes several gigabytes."""
+    stamp = Stamp("loop", ROOT / "uv.lock", ROOT / "pyproject.toml", environment=LOOP)
+    if stamp.holds():
+        return
+    report("Installing Python packages for the loop")
+    command = [uv(), "sync", "--locked", "--quiet", "--no-dev", "--group", "train", "--extra", "local"]
+    command += ["--python", sys.executable]
+    run(command, "The packages could not be installed", environment={"UV_PROJECT_ENVIRONMENT": str(LOOP)})
+    stamp.leave()
 
 
 def install_packages(*, dev: bool) -> None:
@@ -77,8 +93,8 @@ def npm() -> list[str]:
 class Stamp:
     """Remembers what a part was made from: these files and this Python."""
 
-    def __init__(self, name: str, *inputs: Path) -> None:
-        self.path = VENV / f".annotate-{name}"
+    def __init__(self, name: str, *inputs: Path, environment: Path = VENV) -> None:
+        self.path = environment / f".annotate-{name}"
         content = b"".join(path.read_bytes() for path in inputs)
         self.value = hashlib.sha256(content + sys.version.encode()).hexdigest()
 
@@ -89,10 +105,10 @@ class Stamp:
         self.path.write_text(self.value)
 
 
-def run(command: list[str], complaint: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+def run(command: list[str], complaint: str, environment: dict[str, str] | None = None) -> None:
+    variables = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"} | (environment or {})
     try:
-        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+        done = subprocess.run(command, cwd=ROOT, env=variables, check=False)
     except OSError as error:
         sys.exit(f"annotate: {complaint}: {error}")
     if done.returncode:
