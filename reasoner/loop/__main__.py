@@ -14,6 +14,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m reasoner.loop", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="For data, files and models; must be new or empty.")
     parser.add_argument("--small", action="store_true", help="Few problems and one seed, to see that it works.")
+    parser.add_argument("--selection", action="store_true", help="Also compare ways to choose what is labeled.")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     if folder.exists() and any(folder.iterdir()):
@@ -23,7 +24,7 @@ def main() -> None:
     os.environ["ANNOTATE_HOME"] = str(folder / "home")
     from reasoner.loop.run import run
 
-    run(folder, is_small=arguments.small)
+    run(folder, is_small=arguments.small, has_selection=arguments.selection)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,8 @@ from reasoner.problems import Problem, problems
 from reasoner.serve import MODEL
 
 TRAINING, HELD_OUT = "loop-training", "loop-held-out"
+Key = tuple[str, tuple[str, ...]]
+
 PRM, ORM, VERIFIER = "prm", "orm", "verifier"
 STEM, STEM_SEED = "stem.pt", 5
 
@@ -151,6 +153,22 @@ def _sampled(question: str, solutions: Sequence[dict[str, Any]]) -> Sampled:
         is_right=[solution["is_correct"] is True for solution in solutions],
         marks=[[checked.is_right for checked in check(question, own)] for own in lines],
     )
+
+
+def score_by_product(product: Product, model: Path) -> tuple[dict[Key, list[float]], dict[str, Any]]:
+    """The scores of `manage.py score`, with the model served by llama.cpp, and the counts of its run."""
+    with served(model, PRM) as url:
+        product.add_endpoint(PRM, url)
+        run = product.run(
+            *("score", "--project", HELD_OUT, "--endpoint", PRM, "--kind", "token_probability"),
+            *("--preset", "annotate", "--wait"),
+        )
+    path = product.export(HELD_OUT, "annotate", {})
+    scores: dict[Key, list[float]] = {}
+    for row in read_rows(path):
+        key = row["problem"]["statement"], tuple(step["text"] for step in row["solution"]["steps"])
+        scores[key] = [step["score"] for step in row["scores"][-1]["steps"]]
+    return scores, run
 
 
 # --- training and scoring -----------------------------------------------------------------------------------

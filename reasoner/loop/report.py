@@ -58,6 +58,15 @@ def product(scores: np.ndarray) -> float:
     return float(np.log(np.maximum(scores, 1e-12)).sum())
 
 
+def marks_of(held_out: Sequence[Sampled]) -> dict[tuple[str, tuple[str, ...]], list[bool]]:
+    """Of each distinct solution, whether each line and all before it are right."""
+    return {
+        (own.question, tuple(lines)): marks
+        for own in held_out
+        for lines, marks in zip(own.lines, own.marks, strict=True)
+    }
+
+
 def first_error(marks: Sequence[bool]) -> int:
     return next((place for place, mark in enumerate(marks) if not mark), -1)
 
@@ -95,11 +104,7 @@ def report(
 ) -> dict[str, Any]:
     curves = curves_of(held_out, results)
     distinct = distinct_solutions(held_out)
-    mark_of = {
-        (own.question, tuple(lines)): marks
-        for own in held_out
-        for lines, marks in zip(own.lines, own.marks, strict=True)
-    }
+    mark_of = marks_of(held_out)
     pairs = [(PRODUCT, ORM_ROW), (ORM_ROW, MAJORITY), (PRODUCT, MAJORITY), (VERIFIER_ROW, MAJORITY)]
     padded = {name: own * (len(settings.seeds) if len(own) == 1 else 1) for name, own in curves.items()}
     return {

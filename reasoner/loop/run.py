@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from annotate.local.servers import servers
-from reasoner.loop.experiment import STEM, Clock, Settings, make_labels, read_samples, train_all, write_stem
+from reasoner.loop.curves import Sampled, distinct_solutions
+from reasoner.loop.experiment import (
+    PRM,
+    STEM,
+    Clock,
+    Key,
+    Result,
+    Settings,
+    make_labels,
+    read_samples,
+    score_by_product,
+    train_all,
+    write_stem,
+)
 from reasoner.loop.product import Product
-from reasoner.loop.report import label_accuracy, markdown, report, write
+from reasoner.loop.report import label_accuracy, markdown, marks_of, report, write
+from reasoner.loop.selection import compare, read_pool, table
 from reasoner.loop.training import Recipe
 
 SMALL = Settings(
@@ -20,17 +37,32 @@ SMALL = Settings(
 )
 
 
-def run(folder: Path, *, is_small: bool) -> None:
+def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
     settings, clock, product = SMALL if is_small else Settings(), Clock(), Product(folder)
     with servers():
         product.migrate()
         clock.stop("start")
         files = make_labels(product, settings, clock)
-    held_out = read_samples(files.held_out)
-    write_stem(folder / STEM, files.answers, settings)
-    clock.stop("stem")
-    results = train_all(files, held_out, settings, folder)
-    clock.stop("train and score")
+        held_out = read_samples(files.held_out)
+        write_stem(folder / STEM, files.answers, settings)
+        clock.stop("stem")
+        results = train_all(files, held_out, settings, folder)
+        clock.stop("train and score")
+        scores, scoring = score_by_product(product, folder / f"{PRM}-{settings.seeds[0]}.gguf")
+        clock.stop("score by the product")
     outcome = report(held_out, results, label_accuracy(files.steps), clock.parts, settings)
+    outcome["scored_by_product"] = scoring | {"largest_difference": largest_difference(held_out, results, scores)}
     write(outcome, folder)
     print(markdown(outcome))
+    if has_selection:
+        marks = marks_of(held_out)
+        lines = [(question, list(own)) for question, own in marks]
+        print(table(compare(folder, read_pool(files.answers), lines, list(marks.values()))))
+        clock.stop("selection")
+
+
+def largest_difference(held_out: list[Sampled], results: list[Result], scores: dict[Key, list[Any]]) -> float:
+    """Between the scores of llama.cpp and those in memory, of the PRM of the first seed."""
+    own = next(result for result in results if result.kind == PRM).scores
+    keys = distinct_solutions(held_out)
+    return max(float(np.abs(np.array(scores[key]) - score).max()) for key, score in zip(keys, own, strict=True))
