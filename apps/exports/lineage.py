@@ -17,6 +17,7 @@ from apps.core.errors import NotFound
 from apps.core.statistics import Proportion
 from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import Solution
+from apps.exports.audits.services import check_released
 from apps.exports.files.part_rows import part_rows
 from apps.exports.files.storage import part_path
 from apps.exports.labels.steps import Labeled, resolve
@@ -79,15 +80,17 @@ class Lineage:
 
 
 def traced_solution(export: Export, *, part: int, row: int) -> int:
-    """The id of the solution that a row is made from; both numbers count from 0. Raises NotFound.
+    """The id of the solution that a row is made from; both numbers count from 0.
 
-    The row is read from the file, in which it must have the column `lineage`.
+    The row is read from the file, in which it must have the column `lineage`. Raises NotFound, and Conflict while an
+    audit keeps the export back.
     """
     if export.policy.get("lineage") != "column":
         raise NotFound(
             "The rows of this export have no lineage. Export again with the policy key lineage set to column, "
             "or name the solution."
         )
+    check_released(export)
     rows = part_rows(part_path(export, part), export.container)
     values = next(islice(rows, row, None), None)
     if values is None:

@@ -77,7 +77,7 @@ def test_a_file_goes_in(api: Client, project: Project, django_capture_on_commit_
         "problems": 1,
         "solutions": 1,
         "steps": 2,
-        "labels": 6,
+        "labels": 8,
         "rejected": 1,
     }
     (rejected,) = found["rejected_rows"]

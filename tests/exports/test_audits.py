@@ -76,6 +76,8 @@ def test_an_audit_below_the_gate_blocks_the_export(export: Export, alice: User, 
         answer = bearer(alice).get(f"{API}/exports/{export.pk}/{path}")
         assert answer.status_code == 409, path
     assert "8 of 10 first errors agree, and 90% are required" in answer.json()["error"]["message"]
+    other = run_export(export_id=create_export(project=export.project, format="trl-prm", policy=export.policy).pk)
+    assert bearer(alice).get(f"{API}/exports/{other.pk}/diff?with={export.pk}").status_code == 409
     page = signed_in(alice).get(reverse("export-archive", args=[export.project.slug, export.pk]))
     assert page.status_code == 409
 

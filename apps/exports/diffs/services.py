@@ -14,6 +14,7 @@ from apps.core.errors import DomainError
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
+from apps.exports.audits.services import check_released
 from apps.exports.diffs.diff import diff_rows, manifest_diff
 from apps.exports.diffs.row_parts import RowParts, row_parts
 from apps.exports.files.part_rows import part_rows
@@ -45,6 +46,7 @@ def _check(before: Export, after: Export) -> None:
     for export in (before, after):
         if export.status != JobStatus.FINISHED:
             raise DomainError(f"Export {export.pk} is {export.status}: only finished exports can be compared.")
+        check_released(export)
     if before.pk == after.pk:
         raise DomainError(
             "Choose two exports: an export does not differ from itself.", fields={"with": "the same export"}
