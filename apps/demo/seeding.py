@@ -29,14 +29,10 @@ from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project, publish_guidelines
 from apps.quality.consensus.recompute import recompute_project
-from apps.scoring.reward_model import set_reward_model
-from apps.scoring.services import start_scoring
-from apps.scoring.worker.run import run_scoring_slice
 
 CONTENT = Path(__file__).parent / "data"
 SLUG, WORD_PROBLEMS = "demo", "word-problems"
-REASONER, PRM = "reasoner", "prm"
-PRM_PROMPT = {"preset": "annotate"}
+REASONER = "reasoner"
 SEED = 2026
 PASSWORD = "annotate-demo"  # noqa: S105 - printed at every start; the demo is for a server on this machine
 
@@ -173,7 +169,6 @@ def sample_word_problems() -> None:
     )
     if not run_sampling(run_id=sampling.pk).has_ended:
         return
-    _score(project, owner)
     if not project.evaluations.exists():
         _evaluate(project, EvaluationKind.BEST_OF_N)
     if not project.estimation_runs.exists():
@@ -197,41 +192,24 @@ def sample_word_problems() -> None:
         )
 
 
-def _score(project: Project, owner: User) -> None:
-    """Score the solutions by the bundled reward model, as far as it is served and has not done so yet."""
-    endpoint = Endpoint.objects.filter(project=None, name=PRM).first()
-    if endpoint is None or project.scoring_runs.exists():
-        return
-    set_reward_model(project=project, endpoint=endpoint, prompt=PRM_PROMPT, actor=owner)
-    run = start_scoring(project=project, created_by=owner)
-    # Workers, if there are any, do their part.
-    while run_scoring_slice(run_id=run.pk):
-        pass
-
-
 def register_reasoner(*, url: str) -> Endpoint:
-    # The server has 16 slots, and a request for eight rollouts takes eight of them.
-    return _register(REASONER, url, max_in_flight=4, most_choices=16, counts_first_only=True)
-
-
-def register_prm(*, url: str) -> Endpoint:
-    return _register(PRM, url, max_in_flight=8)
-
-
-def _register(name: str, url: str, **limits: int) -> Endpoint:
-    """A bundled model as an endpoint for all projects. Its port changes at every start, and the supervisor names it."""
+    """The bundled model as an endpoint for all projects. Its port changes at every start."""
     endpoint, _ = Endpoint.objects.update_or_create(
         project=None,
-        name=name,
+        name=REASONER,
         defaults={
             "url": url,
+            # All projects may use the bundled model, and its address comes from the supervisor.
             "for_all": True,
             "vouched_address": address_entry(url),
-            "model": name,
+            "model": "reasoner",
             "transport": "completions",
             "problem_template": "Problem: {problem}\n",
             "prefix_end": "\n",
-            **limits,
+            # The server has 16 slots, and a request for eight rollouts takes eight of them.
+            "max_in_flight": 4,
+            "most_choices": 16,
+            "counts_first_only": True,
         },
     )
     return endpoint
