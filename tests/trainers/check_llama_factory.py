@@ -28,9 +28,11 @@ READ: dict[str, tuple[str, dict[str, Any]]] = {
     "dpo-llama-factory": ("dpo", DIALOGUES),
     "step-dpo": ("dpo", PAIRS),
     "verifier-dpo": ("dpo", PAIRS),
+    "verifier-dpo-llama-factory": ("dpo", DIALOGUES),
     "reward-pairs": ("rm", PAIRS),
     "orm": ("kto", COMPLETIONS | {"columns": {**COMPLETIONS["columns"], "kto_tag": "label"}}),
     "sft": ("sft", COMPLETIONS),
+    "verifier-sft": ("sft", COMPLETIONS),
     "verifier-sft-messages": ("sft", MESSAGES),
     "rlhflow-prm": ("sft", MESSAGES),
 }
@@ -59,7 +61,7 @@ def test_every_row_is_used_below_cutoff_len(name: str, exports: Exports, outcome
     assert outcome[name]["longest"] < 4096
 
 
-@pytest.mark.parametrize("name", ["dpo", "step-dpo", "verifier-dpo", "reward-pairs", "orm", "sft"])
+@pytest.mark.parametrize("name", ["dpo", "step-dpo", "verifier-dpo", "reward-pairs", "orm", "sft", "verifier-sft"])
 def test_what_is_learned_is_the_answer_and_what_is_not_is_the_prompt(
     name: str, exports: Exports, outcome: dict[str, Any]
 ) -> None:

@@ -15,8 +15,10 @@ COLUMNS = {"chosen": "response", "rejected": "rejected_response"}
 READ: dict[str, tuple[str, dict[str, str]]] = {
     "dpo": ("dpo", COLUMNS),
     "dpo-ms-swift": ("dpo", {}),
+    "verifier-dpo-ms-swift": ("dpo", {}),
     "reward-pairs": ("rm", COLUMNS),
     "rlhflow-prm": ("sft", {}),
+    "verifier-sft-messages": ("sft", {}),
 }
 
 
@@ -47,8 +49,9 @@ def test_prompt_answers_and_margin_are_those_of_the_row(exports: Exports, outcom
     assert (read["rejected_response"], read["margin"]) == (row["rejected"], row["margin"])
 
 
-def test_dialogues_keep_their_prompt_in_its_own_form(exports: Exports, outcome: dict[str, Any]) -> None:
-    row, read = exports.rows("dpo-ms-swift")[0], outcome["dpo-ms-swift"]["row"]
+@pytest.mark.parametrize("name", ["dpo-ms-swift", "verifier-dpo-ms-swift"])
+def test_dialogues_keep_their_prompt_in_its_own_form(name: str, exports: Exports, outcome: dict[str, Any]) -> None:
+    row, read = exports.rows(name)[0], outcome[name]["row"]
     assert read["messages"] == row["messages"]
     assert read["rejected_messages"] == row["rejected_messages"]
     assert read["messages"][:-1] == read["rejected_messages"][:-1]

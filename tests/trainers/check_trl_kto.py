@@ -20,8 +20,9 @@ def test_loss_falls(outcome: dict[str, Any]) -> None:
     assert outcome["loss"]["after"] < outcome["loss"]["before"]
 
 
-def test_every_row_is_used_without_a_length(outcome: dict[str, Any]) -> None:
+def test_every_row_is_used_with_the_settings_of_the_card(exports: Exports, outcome: dict[str, Any]) -> None:
     assert outcome["used"] == outcome["rows"]
+    assert "KTOConfig(max_length=None)" in exports.card("orm")
 
 
 def test_rows_whose_prompt_fills_the_default_length_are_dropped_and_the_card_counts_them(

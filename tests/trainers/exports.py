@@ -31,6 +31,8 @@ EXPORTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "verifier-sft-messages": (STEPS, "verifier-sft", CONVERSATIONAL, "jsonl"),
     "verifier-dpo": (STEPS, "verifier-dpo", {}, "jsonl"),
     "verifier-dpo-messages": (STEPS, "verifier-dpo", CONVERSATIONAL, "jsonl"),
+    "verifier-dpo-llama-factory": (STEPS, "verifier-dpo", {"prompts": "llama_factory"}, "jsonl"),
+    "verifier-dpo-ms-swift": (STEPS, "verifier-dpo", {"prompts": "ms_swift"}, "jsonl"),
     "verifier-rl": (STEPS, "verifier-rl", {}, "jsonl"),
     "trl-prm": (STEPS, "trl-prm", {}, "jsonl"),
     "trl-prm-parquet": (STEPS, "trl-prm", {}, "parquet"),

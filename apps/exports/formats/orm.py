@@ -26,8 +26,20 @@ class Orm(ColumnFormat):
     title = "Right and wrong answers"
     about = "A prompt, a whole answer and whether it is right, for outcome reward models and TRL's KTOTrainer."
     readers: tuple[Reader, ...] = (
-        Reader("TRL", "0.13 and later", "KTOTrainer"),
-        Reader("LLaMA-Factory", "0.9 and later", "kto"),
+        Reader(
+            "TRL",
+            "1.16.0",
+            "KTOTrainer",
+            "As it is. Set `KTOConfig(max_length=None)`: with the default, rows whose prompt fills 1,024 tokens are dropped, "
+            "without a word. Run on `prompts: standard`.",
+        ),
+        Reader(
+            "LLaMA-Factory",
+            "0.9.5",
+            "kto",
+            '`dataset_info.json`: `{"mine": {"file_name": "FILE", "columns": {"prompt": "prompt", "response": "completion", '
+            '"kto_tag": "label"}}}`. Run on `prompts: standard`.',
+        ),
     )
     mixed_column = "label"
     label_names: Mapping[str, str] = {"right": "true", "wrong": "false"}

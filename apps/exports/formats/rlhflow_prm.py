@@ -45,7 +45,7 @@ class RlhflowPrm(ExampleFormat):
             "`type: chat_template`, `roles_to_train: [assistant]` and `train_on_eos: none`, so that only + and - are learned. "
             "Its data code was run, not the trainer.",
         ),
-        Reader("ms-swift", "4.6.0", "sft", "`--dataset FILE`, as it is. Its data code was run, not the trainer."),
+        Reader("ms-swift", "4.6.0", "sft", "`--dataset FILE`, as it is. Run."),
     )
     label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("messages", MESSAGES)])
