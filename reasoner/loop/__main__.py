@@ -13,7 +13,9 @@ FOLDER = Path(".annotate-loop")
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m reasoner.loop", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="For data, files and models; must be new or empty.")
-    parser.add_argument("--small", action="store_true", help="Few problems and one seed, to see that it works.")
+    parser.add_argument(
+        "--small", action="store_true", help="Few problems and one seed, to see that it runs; the figures mean nothing."
+    )
     parser.add_argument("--selection", action="store_true", help="Also compare ways to choose what is labeled.")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
