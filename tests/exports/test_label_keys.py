@@ -122,6 +122,11 @@ def test_values_stand_beside_the_labels_with_interval_and_advantage() -> None:
     assert row["rollouts"] == [4, 4, 4, 4]
     assert row["advantages"] == [None, -0.25, -0.25, -0.25]
     assert (row["value_lows"][1], row["value_highs"][1]) == pytest.approx(wilson(3, 4))
+    searched = EstimateRecord(run=2, strategy="posterior-search", steps=run(1, 1, 1, 1).steps)
+    (unbiased,) = rows(record(estimates=[run(4, 3, 2, 1), searched]), columns=["values"])
+    assert unbiased["values"] == [1.0, 0.75, 0.5, 0.25], "shares of a search are biased, and never exported"
+    (none,) = rows(record(estimates=[searched]), columns=["values"])
+    assert set(none["values"]) == {None}
     (gold,) = rows(record(gold=[GoldRating(position=0, rating=1)], estimates=[]), columns=["values"])
     assert gold["values"] == gold["advantages"] == [None]
 

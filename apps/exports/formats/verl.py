@@ -7,19 +7,20 @@ good, 0 bad, 0.5 okay where it is a class of its own; with the source `monte_car
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN
-from apps.corpus.records import ProblemRecord, Record, StepCount
+from apps.corpus.labels import BAD, GREAT, OKAY
+from apps.corpus.records import ProblemRecord, Record
 from apps.exports.formats.base import BaseFormat, Reader, Row, training_examples
 from apps.exports.formats.first_error import digest
 from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.formats.verifier_rl import REWARD_MODEL
+from apps.exports.labels.columns.frames import Place
 from apps.exports.labels.ground_truths import GSM8K, data_source, ground_truth, unfit_reason
 from apps.exports.labels.prompts import Message, TextError, conversation
-from apps.exports.labels.sources import GIVES_SOFT, hard_rating, path_places
+from apps.exports.labels.sources import path_places, soft_shares
 from apps.exports.labels.steps import TrainingExample, resolve
 from apps.exports.policy import LabelPolicy, PolicyError, split_of
 from apps.exports.tally import Tally
@@ -124,7 +125,7 @@ def _solution_rows(record: Record, prompt: list[Message], policy: LabelPolicy, t
         return
     path = set(path_places(solution).values())
     source = next((labeled.source for labeled in resolve(record, policy)), "")
-    values = soft_values(record, policy) if source == "monte_carlo_soft" else {}
+    shares = soft_shares(record, policy) if source == "monte_carlo_soft" else {}
 
     def unfit_reason(example: TrainingExample) -> str:
         return "" if path.issuperset(example.places) else NO_SOLUTION
@@ -135,31 +136,17 @@ def _solution_rows(record: Record, prompt: list[Message], policy: LabelPolicy, t
             "generator": solution.source or "",
             "label_source": source,
             "steps": list(example.texts),
-            "step_rewards": _step_rewards(example, values, policy),
+            "step_rewards": _step_rewards(example, shares, policy),
         }
         yield _row(record.problem, prompt, _info(record.problem, record, policy) | of_solution)
 
 
-def _step_rewards(example: TrainingExample, values: dict[int, float], policy: LabelPolicy) -> list[float]:
+def _step_rewards(example: TrainingExample, shares: Mapping[Place, float], policy: LabelPolicy) -> list[float]:
     """Where the policy calls steps after the first error negative, their share of successes does not count."""
     end = len(example.labels)
     if policy.after_first_error == "negative" and BAD in example.labels:
         end = example.labels.index(BAD) + 1
     labels = enumerate(zip(example.places, example.labels, strict=True))
     return [
-        values.get(place[0], _REWARDS[label]) if number < end else _REWARDS[label] for number, (place, label) in labels
+        shares.get(place, _REWARDS[label]) if number < end else _REWARDS[label] for number, (place, label) in labels
     ]
-
-
-def soft_values(record: Record, policy: LabelPolicy) -> dict[int, float]:
-    """By position, the share of successes in the run that the source `monte_carlo_soft` reads."""
-    for run in reversed(record.estimates):
-        is_selected = not policy.estimation_runs or run.run in policy.estimation_runs
-        if is_selected and run.strategy in GIVES_SOFT and any(_has_label(count) for count in run.steps):
-            counts = (count for count in run.steps if count.rollouts and count.successes is not None)
-            return {count.position: (count.successes or 0) / (count.rollouts or 1) for count in counts}
-    return {}
-
-
-def _has_label(count: StepCount) -> bool:
-    return hard_rating(count) != UNKNOWN

@@ -15,8 +15,11 @@ ADVANTAGES = "advantages"
 
 
 def step_values(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
-    """The columns of VALUES for each of `frames.steps`, by the newest run that the policy selects."""
-    counts = newest_counts(frames, policy)
+    """The columns of VALUES for each of `frames.steps`, by the newest selected run whose shares are unbiased.
+
+    A strategy that stops at a success, or searches, has shares that say nothing of the step.
+    """
+    counts = newest_counts(frames, policy, is_soft=True)
     trials = pl.col("rollouts").cast(pl.Float64)
     low, high = wilson_expr(pl.col("successes") / trials, trials)
     values = counts.select(
