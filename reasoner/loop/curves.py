@@ -48,12 +48,13 @@ def _majority(problem: Sampled) -> np.ndarray:
 
 
 def best_curve(problems: Sequence[Sampled], scores: Sequence[Sequence[float]]) -> Curve:
-    return np.array(
-        [
-            best_of_n(np.array(own), np.array(problem.is_right, dtype=float), NS)
-            for problem, own in zip(problems, scores, strict=True)
-        ]
-    )
+    return np.array([_best(problem, own) for problem, own in zip(problems, scores, strict=True)])
+
+
+def _best(problem: Sampled, scores: Sequence[float]) -> np.ndarray:
+    """A text without an answer is chosen only where there is no other, since the majority does not count it either."""
+    is_answered = np.array([bool(answer) for answer in problem.answers])
+    return best_of_n(np.where(is_answered, scores, np.nan), np.array(problem.is_right, dtype=float), NS)
 
 
 @dataclass(frozen=True, slots=True)

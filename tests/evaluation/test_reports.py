@@ -262,6 +262,16 @@ def test_unread_answers_are_wrong_and_ungraded_ones_left_out(project: Project) -
     assert points_of(found, "majority") == [0.5, 1.0], "no answer is no vote"
 
 
+def test_a_sample_without_an_answer_is_chosen_only_where_there_is_no_other(project: Project) -> None:
+    run, problem = make_scoring_run(project), make_problem(project, reference_answer="42")
+    score(run, make_sample(problem, "42", right=True, scores=[0.5]), 0.5)
+    score(run, make_sample(problem, "", right=None, scores=[0.9]), 0.9)
+    silent = make_problem(project, reference_answer="42")
+    for _ in range(2):
+        score(run, make_sample(silent, "", right=None, scores=[0.9]), 0.9)
+    assert points_of(report(project, "best_of_n"), "best_of_n", "product") == [0.25, 0.5]
+
+
 def test_scores_of_files_are_a_scorer_and_those_that_a_run_stored_are_not(project: Project) -> None:
     problem = make_problem(project)
     make_sample(problem, "6", right=True, verifier_score=0.9)

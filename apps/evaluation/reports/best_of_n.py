@@ -9,6 +9,7 @@ from math import ceil
 import numpy as np
 
 from apps.core.errors import DomainError
+from apps.evaluation.metrics.majority import NO_ANSWER
 from apps.evaluation.metrics.reducers import reduce_scores
 from apps.evaluation.options import EvaluationOptions
 from apps.evaluation.reports.base import Progress, Report
@@ -128,17 +129,21 @@ def _curves(
     options: EvaluationOptions,
     progress: Progress,
 ) -> list[Report]:
-    """pass@N, the majority, and for each scorer best-of-N by each reducer and the vote weighted by the first."""
+    """pass@N, the majority, and for each scorer best-of-N by each reducer and the vote weighted by the first.
+
+    A sample without an answer is chosen only where there is no other, since the majority does not count it either.
+    """
     problems = SampledProblems.of(samples.is_right, samples.problems, largest_n, options)
     total = 2 + sum(1 + len(scorer.by_reducer) for scorer in scored)
     progress(0, total)
     classes = classes_of(project, samples)
     curves = [problems.passes(), problems.majority(classes)]
+    is_answered = classes != NO_ANSWER
     for scorer in scored:
         rater = {"scorer": scorer.rater.to_dict()}
         for reducer, scores in scorer.by_reducer.items():
             progress(len(curves), total)
-            curves.append(problems.best(scores) | rater | {"reducer": reducer})
+            curves.append(problems.best(np.where(is_answered, scores, np.nan)) | rater | {"reducer": reducer})
         reducer, weights = next(iter(scorer.by_reducer.items()))
         curves.append(problems.vote("weighted_vote", classes, weights) | rater | {"reducer": reducer})
     return curves
