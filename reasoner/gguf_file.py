@@ -41,6 +41,8 @@ def write_gguf(path: Path, model: Reasoner, vocabulary: Vocabulary, name: str = 
     writer.add_feed_forward_length(shape.inner)
     writer.add_head_count(shape.heads)
     writer.add_head_count_kv(shape.heads)
+    writer.add_key_length(shape.head)
+    writer.add_value_length(shape.head)
     writer.add_layer_norm_rms_eps(shape.epsilon)
     writer.add_rope_dimension_count(shape.head)
     writer.add_rope_freq_base(shape.theta)
@@ -97,6 +99,7 @@ def read_gguf(path: Path) -> tuple[Reasoner, Vocabulary]:
     vocabulary = Vocabulary(_texts(reader, "tokenizer.ggml.tokens"), [(left, right) for left, right in merges])
     shape = Shape(
         len(vocabulary.tokens),
+        width=int(_number(reader, "llama.embedding_length")),
         layers=int(_number(reader, "llama.block_count")),
         epsilon=_number(reader, "llama.attention.layer_norm_rms_epsilon"),
     )

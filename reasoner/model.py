@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -12,21 +12,21 @@ from torch.nn import functional
 
 @dataclass(frozen=True, slots=True)
 class Shape:
+    """`head` is the width of each head."""
+
     vocabulary: int
     width: int = 192
     layers: int = 4
     heads: int = 6
+    head: int = 32
     inner: int = 512
     context: int = 512
     epsilon: float = 1e-5
     theta: float = 10_000.0
 
     @property
-    def head(self) -> int:
-        return self.width // self.heads
-
-    def as_dict(self) -> dict[str, float]:
-        return asdict(self)
+    def all_heads(self) -> int:
+        return self.heads * self.head
 
 
 class Norm(nn.Module):
@@ -44,14 +44,14 @@ class Attention(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.query = nn.Linear(shape.width, shape.width, bias=False)
-        self.key = nn.Linear(shape.width, shape.width, bias=False)
-        self.value = nn.Linear(shape.width, shape.width, bias=False)
-        self.out = nn.Linear(shape.width, shape.width, bias=False)
+        self.query = nn.Linear(shape.width, shape.all_heads, bias=False)
+        self.key = nn.Linear(shape.width, shape.all_heads, bias=False)
+        self.value = nn.Linear(shape.width, shape.all_heads, bias=False)
+        self.out = nn.Linear(shape.all_heads, shape.width, bias=False)
 
     def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         """x: (batch, length, width). Not fused, because the backward pass of fused attention in bfloat16 is slow on a CPU."""
-        batch, length, width = x.shape
+        batch, length, _ = x.shape
         query, key, value = (
             part(x).view(batch, length, self.shape.heads, self.shape.head).transpose(1, 2)
             for part in (self.query, self.key, self.value)
@@ -59,7 +59,7 @@ class Attention(nn.Module):
         query, key = rotated(query, rotation), rotated(key, rotation)
         scores = (query @ key.transpose(-1, -2)).float() * self.shape.head**-0.5
         weights = functional.softmax(scores + mask, dim=-1).to(value.dtype)
-        return self.out((weights @ value).transpose(1, 2).reshape(batch, length, width))
+        return self.out((weights @ value).transpose(1, 2).flatten(2))
 
 
 class Block(nn.Module):
@@ -127,23 +127,49 @@ def rotated(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
     return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), dim=-1).flatten(-2)
 
 
-def deepened(model: Reasoner, blocks: int, scale: float) -> Reasoner:
-    """A copy with more blocks and a head of its own. The blocks change nothing at first, since what they add is zero.
+CODE = 16
+CODE_SHARE = 0.03  # Of the size of the embedding: so little that the old blocks' norms do not change.
+CODE_SEED = 1
 
-    What the old blocks pass on is `scale` times as large, so that new ones, which start small, are heard. Norms undo the
-    scale, hence the old blocks still do the same.
+
+def deepened(model: Reasoner, blocks: int, scale: float) -> Reasoner:
+    """A copy with more blocks, a head of its own, and a code of each token beside its embedding, CODE wide.
+
+    The old blocks still do the same, and the new ones change nothing at first, since what they add is zero. What the old
+    ones pass on is `scale` times as large, so that new ones, which start small, are heard. Norms undo the scale. The
+    code is not touched by old blocks: behind them it still says exactly which token stands here, which their states only
+    do by and large. New blocks' norms raise it to a size of 1, so new blocks must not write there.
     """
-    shape = model.shape
-    deep = Reasoner(replace(shape, layers=shape.layers + blocks, epsilon=shape.epsilon * scale**2), has_head=True)
-    deep.load_state_dict(model.state_dict(), strict=False)
+    old = model.shape
+    width = old.width + CODE
+    kept = old.width / width  # A norm's mean is over more entries, and those of the code hardly count.
+    shape = replace(old, width=width, layers=old.layers + blocks, epsilon=old.epsilon * scale**2 * kept)
+    deep = Reasoner(shape, has_head=True)
     assert deep.head is not None
+    code_size = CODE_SHARE * scale * model.embedding.weight.std().item()
+    codes = torch.randn(old.vocabulary, CODE, generator=torch.Generator().manual_seed(CODE_SEED)) * code_size
     with torch.no_grad():
-        for block in deep.blocks[: shape.layers]:
-            block.attention.out.weight.mul_(scale)
-            block.down.weight.mul_(scale)
-        deep.embedding.weight.mul_(scale)
-        for block in deep.blocks[shape.layers :]:
+        deep.embedding.weight.copy_(torch.cat((scale * model.embedding.weight, codes), dim=1))
+        for block, source in zip(deep.blocks, model.blocks, strict=False):
+            _widen(block, source, scale, kept)
+        for block in deep.blocks[old.layers :]:
             block.attention.out.weight.zero_()
             block.down.weight.zero_()
+            for norm in (block.attention_norm, block.inner_norm):
+                norm.weight[old.width :] = 1 / code_size
+        deep.norm.weight[: old.width] = model.norm.weight * kept**0.5
         deep.head.weight.zero_()
     return deep
+
+
+def _widen(block: nn.Module, source: nn.Module, scale: float, kept: float) -> None:
+    """Copy the weights; whatever concerns the new entries is zero."""
+    for name, weight in source.named_parameters():
+        target = block.get_parameter(name)
+        target.zero_()
+        if name.endswith("norm.weight"):
+            target[: len(weight)] = weight * kept**0.5
+        elif name in ("attention.out.weight", "down.weight"):
+            target[: len(weight)] = weight * scale
+        else:
+            target[:, : weight.shape[1]] = weight

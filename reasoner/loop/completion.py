@@ -119,7 +119,7 @@ class _Batch:
     def _through(self, block: Block, x: Tensor, cache: _Cache, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         """What the block does in training, for new places only, which follow those in the cache."""
         attention, normed = block.attention, block.attention_norm(x)
-        rows, length, width = x.shape
+        rows, length, _ = x.shape
         heads = (rows, length, attention.shape.heads, attention.shape.head)
         query, key, value = (
             part(normed).view(heads).transpose(1, 2) for part in (attention.query, attention.key, attention.value)
@@ -127,6 +127,6 @@ class _Batch:
         keys, values = cache.add(rotated(key, rotation), value)
         scores = rotated(query, rotation) @ keys.transpose(-1, -2) * attention.shape.head**-0.5
         mixed = functional.softmax(scores.float() + mask, dim=-1) @ values
-        x = x + attention.out(mixed.transpose(1, 2).reshape(rows, length, width))
+        x = x + attention.out(mixed.transpose(1, 2).flatten(2))
         inner = block.inner_norm(x)
         return x + block.down(functional.silu(block.gate(inner)) * block.up(inner))

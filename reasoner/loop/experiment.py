@@ -31,16 +31,17 @@ from reasoner.loop.critic import (
 from reasoner.loop.curves import Sampled, distinct_solutions
 from reasoner.loop.examples import answer_examples, read_rows, step_examples
 from reasoner.loop.product import Product, served
-from reasoner.loop.scoring import Lines, line_scores
-from reasoner.loop.training import NEW_BLOCKS, SCALE, Notes, Recipe, Stem, make_stem, train
-from reasoner.model import Reasoner, deepened
+from reasoner.loop.scoring import Lines, line_scores, log_likelihoods
+from reasoner.loop.stem import Stem, new_stem
+from reasoner.loop.training import Recipe, StemRecipe, make_stem, train
+from reasoner.model import Reasoner
 from reasoner.problems import Problem, problems
 from reasoner.serve import MODEL
 
 TRAINING, HELD_OUT = "loop-training", "loop-held-out"
 Key = tuple[str, tuple[str, ...]]
 
-PRM, ORM, VERIFIER = "prm", "orm", "verifier"
+PRM, ORM, VERIFIER, LIKELIHOOD = "prm", "orm", "verifier", "likelihood"
 STEM, STEM_SEED = "stem.pt", 5
 
 
@@ -50,16 +51,16 @@ class Settings:
 
     seeds: tuple[int, ...] = (1, 2, 3)
     training_problems: int = 1000
-    per_training_problem: int = 4
+    per_training_problem: int = 3
     held_out_problems: int = 100
     per_held_out_problem: int = 64
     fewest_steps: int = 3
     temperature: float = 1.4
     strategy: str = "posterior-search"
     after_first_error: str = "leave_out"
-    stem_recipe: Recipe = field(default_factory=lambda: Recipe(epochs=4))
-    recipe: Recipe = field(default_factory=lambda: Recipe(epochs=2, rate=2e-3))
-    critiques: int = 2
+    stem_recipe: StemRecipe = field(default_factory=StemRecipe)
+    recipe: Recipe = field(default_factory=Recipe)
+    critiques: int = 1
     processes: int = 2
 
 
@@ -99,26 +100,30 @@ class Files:
     held_out: Path
 
 
-def make_labels(product: Product, settings: Settings, clock: Clock) -> Files:
-    """Sample, estimate and export, each by the product's command."""
-    with served(MODEL, "reasoner") as url:
-        product.add_problems(TRAINING, some_problems(31, settings.training_problems, settings, held_out=False))
-        product.add_problems(HELD_OUT, some_problems(32, settings.held_out_problems, settings, held_out=True))
-        product.add_endpoint("reasoner", url)
-        clock.stop("import")
-        for project, count in ((TRAINING, settings.per_training_problem), (HELD_OUT, settings.per_held_out_problem)):
-            _sample(product, project, count, settings)
-            clock.stop(f"sample {project}")
-        product.run(
-            *("estimate", "--project", TRAINING, "--endpoint", "reasoner", "--strategy", settings.strategy),
-            *("--max-tokens", 200, "--seed", 1, "--wait"),
-        )
-        clock.stop("estimate")
+def sample_solutions(product: Product, url: str, settings: Settings, clock: Clock) -> Path:
+    """Problems, and solutions by the reasoner at this address; the training solutions as a file of the format `orm`."""
+    product.add_problems(TRAINING, some_problems(31, settings.training_problems, settings, held_out=False))
+    product.add_problems(HELD_OUT, some_problems(32, settings.held_out_problems, settings, held_out=True))
+    product.add_endpoint("reasoner", url)
+    clock.stop("import")
+    for project, count in ((TRAINING, settings.per_training_problem), (HELD_OUT, settings.per_held_out_problem)):
+        _sample(product, project, count, settings)
+        clock.stop(f"sample {project}")
+    return product.export(TRAINING, "orm", {})
+
+
+def make_labels(product: Product, answers: Path, settings: Settings, clock: Clock) -> Files:
+    """Estimate and export, each by the product's command."""
+    product.run(
+        *("estimate", "--project", TRAINING, "--endpoint", "reasoner", "--strategy", settings.strategy),
+        *("--max-tokens", 200, "--seed", 1, "--wait"),
+    )
+    clock.stop("estimate")
     policy = {"sources": ["monte_carlo_hard"], "after_first_error": settings.after_first_error}
     critiques = {"sources": ["monte_carlo_hard"], "critiques": ["rollouts"]}
     files = Files(
         steps=product.export(TRAINING, "trl-prm", policy),
-        answers=product.export(TRAINING, "orm", {}),
+        answers=answers,
         critiques=product.export(TRAINING, "verifier-sft", critiques),
         held_out=product.export(HELD_OUT, "annotate", {}),
     )
@@ -176,7 +181,7 @@ def score_by_product(product: Product, model: Path) -> tuple[dict[Key, list[floa
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One model of one seed: trained on a file, and asked about solutions."""
+    """One model of one seed: trained on a file, and asked about solutions. LIKELIHOOD is the reasoner as it is."""
 
     kind: str
     seed: int
@@ -204,6 +209,7 @@ def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, fol
     jobs = [
         Job(kind, seed, path, distinct, settings, folder) for seed in settings.seeds for kind, path in paths.items()
     ]
+    jobs.append(Job(LIKELIHOOD, 0, files.held_out, distinct, settings, folder))
     # The longest first, so that no process waits for one at the end.
     jobs.sort(key=lambda job: job.kind != VERIFIER)
     with ProcessPoolExecutor(settings.processes, mp_context=get_context("spawn")) as pool:
@@ -211,16 +217,18 @@ def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, fol
 
 
 def write_stem(path: Path, answers: Path, settings: Settings) -> float:
-    """The stem from which all models begin, made from the texts of a file of the format `orm`; returns its last loss."""
+    """The stem from which all models begin, made from the texts of a file of the format `orm`; returns its CPU seconds."""
+    torch.set_num_threads(1)
+    started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
-    rows = answer_examples(answers, vocabulary.tokenizer())
-    stem, losses = make_stem(reasoner, rows, settings.stem_recipe, STEM_SEED)
+    tokenizer = vocabulary.tokenizer()
+    stem, _ = make_stem(reasoner, answer_examples(answers, tokenizer), tokenizer, settings.stem_recipe, STEM_SEED)
     torch.save([stem.model.state_dict(), stem.notes.state_dict()], path)
-    return float(np.mean(losses[-50:]))
+    return time.process_time() - started
 
 
 def read_stem(path: Path, reasoner: Reasoner) -> Stem:
-    stem = Stem(deepened(reasoner, NEW_BLOCKS, SCALE), Notes(reasoner.shape))
+    stem = new_stem(reasoner)
     model, notes = torch.load(path)
     stem.model.load_state_dict(model)
     stem.notes.load_state_dict(notes)
@@ -232,7 +240,10 @@ def run_job(job: Job) -> Result:
     started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
     tokenizer, stem = vocabulary.tokenizer(), read_stem(job.folder / STEM, reasoner)
-    if job.kind == VERIFIER:
+    losses: list[float] = []
+    if job.kind == LIKELIHOOD:
+        scores = log_likelihoods(reasoner, tokenizer, job.solutions)
+    elif job.kind == VERIFIER:
         critiques = read_critiques(job.path)
         words = new_words(critiques, tokenizer)
         reasoner, stem = (

@@ -24,11 +24,12 @@ from reasoner.loop.curves import (
     summary,
 )
 from reasoner.loop.examples import read_rows
-from reasoner.loop.experiment import ORM, PRM, VERIFIER, Result
+from reasoner.loop.experiment import LIKELIHOOD, ORM, PRM, VERIFIER, Result
 
 THRESHOLD = 0.5
 PRODUCT, LEAST = "PRM, product", "PRM, min"
 ORM_ROW, VERIFIER_ROW, MAJORITY, PASS = "ORM", "verifier", "majority", "pass@N"
+LIKELIHOOD_ROW = "the reasoner's likelihood, without labels"
 
 
 def curves_of(held_out: Sequence[Sampled], results: Sequence[Result]) -> dict[str, list[Curve]]:
@@ -48,6 +49,7 @@ def curves_of(held_out: Sequence[Sampled], results: Sequence[Result]) -> dict[st
         LEAST: curves(PRM, np.min),
         ORM_ROW: curves(ORM, lambda scores: scores[-1]),
         VERIFIER_ROW: curves(VERIFIER, lambda scores: scores[-1]),
+        LIKELIHOOD_ROW: curves(LIKELIHOOD, lambda scores: scores[-1]),
         MAJORITY: [majority_curve(held_out)],
         PASS: [pass_curve(held_out)],
     }
@@ -133,6 +135,7 @@ def report(
                 "cpu_s": round(result.cpu_s, 1),
             }
             for result in results
+            if result.losses
         ],
         "seconds": dict(seconds),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +20,22 @@ from reasoner.loop.experiment import (
     Settings,
     make_labels,
     read_samples,
+    sample_solutions,
     score_by_product,
     train_all,
     write_stem,
 )
-from reasoner.loop.product import Product
+from reasoner.loop.product import Product, served
 from reasoner.loop.report import label_accuracy, markdown, marks_of, report, write
 from reasoner.loop.selection import compare, read_pool, table
-from reasoner.loop.training import Recipe
+from reasoner.loop.training import Recipe, StemRecipe
+from reasoner.serve import MODEL
 
 SMALL = Settings(
     seeds=(1,),
     training_problems=12,
     held_out_problems=4,
-    stem_recipe=Recipe(epochs=1),
+    stem_recipe=StemRecipe(noticing=Recipe(epochs=1), gathering=Recipe(epochs=1)),
     recipe=Recipe(epochs=1),
     critiques=1,
 )
@@ -42,10 +46,13 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
     with servers():
         product.migrate()
         clock.stop("start")
-        files = make_labels(product, settings, clock)
+        with served(MODEL, "reasoner") as url, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+            answers = sample_solutions(product, url, settings, clock)
+            stem = beside.submit(write_stem, folder / STEM, answers, settings)
+            files = make_labels(product, answers, settings, clock)
+            print(f"stem, beside: {stem.result():.0f} s of CPU", flush=True)
+            clock.stop("wait for the stem")
         held_out = read_samples(files.held_out)
-        write_stem(folder / STEM, files.answers, settings)
-        clock.stop("stem")
         results = train_all(files, held_out, settings, folder)
         clock.stop("train and score")
         scores, scoring = score_by_product(product, folder / f"{PRM}-{settings.seeds[0]}.gguf")
