@@ -30,9 +30,9 @@ from reasoner.loop.scoring import Lines, line_scores
 from reasoner.loop.training import Recipe, train
 from reasoner.serve import MODEL
 
-ROUNDS = (30, 60, 120, 240, 480)  # Labeled solutions after each round.
+ROUNDS = (30, 60, 120, 240)  # Labeled solutions after each round.
 RECIPE = Recipe(epochs=8, batch=8, rate=5e-4)
-HELD_OUT = 1000  # Solutions on which F1 is measured.
+POOL, HELD_OUT = 1500, 600  # Solutions to choose from, and those on which F1 is measured.
 WRONG_SHARE = 0.8
 SEEDS = (1, 2, 3)
 
@@ -135,8 +135,10 @@ def walk(own: Walk) -> list[Point]:
 def compare(
     folder: Path, pool: list[Pooled], held_out: list[Lines], marks: list[list[bool]], processes: int = 2
 ) -> list[Point]:
-    """All methods with all seeds; writes `selection.json`. F1 is that on HELD_OUT of the held-out solutions."""
-    chosen = random.Random(HELD_OUT).sample(range(len(held_out)), min(HELD_OUT, len(held_out)))
+    """All methods with all seeds; writes `selection.json`. Takes POOL of the pool and HELD_OUT of the held-out solutions."""
+    dice = random.Random(HELD_OUT)
+    pool = dice.sample(pool, min(POOL, len(pool)))
+    chosen = dice.sample(range(len(held_out)), min(HELD_OUT, len(held_out)))
     held_out, marks = [held_out[place] for place in chosen], [marks[place] for place in chosen]
     walks = [Walk(method, seed, folder, pool, held_out, marks) for seed in SEEDS for method in CHOICES]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as workers:

@@ -53,6 +53,10 @@ def export(project: Project, format_: str, **options: Any) -> Export:
     return made
 
 
+def as_loaded(value: float | None) -> Any:
+    return None if value is None else pytest.approx(value, rel=1e-14)
+
+
 def rows_in(path: Path) -> list[dict[str, Any]]:
     if path.name.endswith(".parquet"):
         return list(pq.read_table(path).to_pylist())
@@ -132,3 +136,20 @@ def test_votes_load_as_they_are_in_the_file(rich: Project, load: Any, container:
     loaded = load(export_folder(made))["train"].to_list()
     assert loaded == rows_in(export_folder(made) / made.parts[0]["name"])
     assert list(loaded[0]["votes"]) == policy["sources"]
+
+
+@pytest.mark.parametrize("container", ["jsonl", "parquet"])
+@pytest.mark.parametrize("format_", ["trl-prm", "qwen-prm"])
+def test_shares_of_successes_load_as_they_are_in_the_file(
+    rich: Project, load: Any, format_: str, container: str
+) -> None:
+    """From JSON Lines to the 14th digit: `datasets` changes the last ones where a list holds a null."""
+    policy = {"columns": ["values"], "sources": ["monte_carlo_soft"]}
+    made = export(rich, format_, policy=policy, container=container)
+    rows = rows_in(export_folder(made) / made.parts[0]["name"])
+    assert any(len(str(low)) > 14 for row in rows for low in row["value_lows"])
+    loaded = load(export_folder(made))["train"].to_list()
+    for name in ("values", "value_lows", "value_highs", "advantages"):
+        for row, same in zip(rows, loaded, strict=True):
+            expected = [as_loaded(value) for value in row[name]] if container == "jsonl" else row[name]
+            assert same[name] == expected
