@@ -83,7 +83,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     ] = 2
     reasoner: Annotated[
         bool | None,
-        Meta(description="Serve the bundled reasoner. Empty: if the demo is seeded and xllamacpp is installed."),
+        Meta(description="Serve the bundled models. Empty: if the demo is seeded and xllamacpp is installed."),
     ] = None
     secret_key: Annotated[
         SecretKey | None,

@@ -264,6 +264,8 @@ SELECTION_RULES = {
 }
 # Apps above `corpus` that are called when a problem's answer changes, or it is graded again, retired or brought back.
 ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.mark_problem_stale"]
+# Called with solutions whose verifier scores a scoring run has stored.
+SCORE_HOOKS = ["apps.quality.consensus.invalidation.mark_scored_stale"]
 # Seconds between two fits over all labels of a project, at least.
 QUALITY_REFIT_SECONDS = 30
 # Addresses outside the public internet that endpoints may have.

@@ -1,4 +1,7 @@
-"""Serve the reasoner with llama.cpp's server from the xllamacpp wheel: `python -m reasoner.serve --port P`."""
+"""Serve the reasoner with llama.cpp's server from the xllamacpp wheel: `python -m reasoner.serve --port P`.
+
+With `--prm-port` the same process also serves the reward model, which takes some 30 megabytes more.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from pathlib import Path
 
 MODEL = Path(__file__).with_name("reasoner.gguf")
 NAME = "reasoner"
+PRM = Path(__file__).with_name("prm.gguf")
+PRM_NAME, PRM_SLOTS = "prm", 8
 # A problem and its solution take 177 tokens at most.
 CONTEXT = 256
 HOST = "127.0.0.1"
@@ -20,28 +25,36 @@ HOST = "127.0.0.1"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8001)
+    parser.add_argument("--prm-port", type=int, default=None, help="Also serve the reward model here.")
     parser.add_argument("--slots", type=int, default=16, help="Concurrent completions.")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--name", default=NAME, help="The model's name in requests.")
     arguments = parser.parse_args()
-    if not arguments.model.is_file():
-        sys.exit(f"reasoner: no model file at {arguments.model}")
-    check_port(arguments.port)
+    for model, port in ((arguments.model, arguments.port), (PRM, arguments.prm_port)):
+        if port is not None:
+            check_model(model)
+            check_port(port)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    server = start(
-        arguments.port,
-        slots=arguments.slots,
-        threads=arguments.threads,
-        model=arguments.model,
-        name=arguments.name,
-    )
-    print(f"The {arguments.name} is ready at {server.listening_address}/v1", flush=True)
+    servers = [
+        start(
+            arguments.port, slots=arguments.slots, threads=arguments.threads, model=arguments.model, name=arguments.name
+        )
+    ]
+    if arguments.prm_port is not None:
+        servers.append(start(arguments.prm_port, slots=PRM_SLOTS, threads=arguments.threads, model=PRM, name=PRM_NAME))
+    addresses = " and ".join(f"{server.listening_address}/v1" for server in servers)
+    print(f"The {arguments.name} is ready at {addresses}", flush=True)
     stopping.wait()
     # The server's threads do not end by themselves.
     os._exit(0)
+
+
+def check_model(model: Path) -> None:
+    if not model.is_file():
+        sys.exit(f"reasoner: no model file at {model}")
 
 
 def check_port(port: int) -> None:
@@ -74,6 +87,8 @@ def start(  # type: ignore[no-untyped-def]  # noqa: ANN201
     params.n_ctx = slots * CONTEXT
     params.cpuparams.n_threads = threads
     params.model_alias = {name}
+    # Without copies of past prompts in memory, which grow with each run. Each slot still reuses its own last prompt.
+    params.cache_ram_mib = 0
     params.verbosity = 1
     return Server(params)
 

@@ -27,6 +27,7 @@ SLOW_FOLDERS = {HERE / name for name in ("admin", "annotate", "api", "browser", 
 PROCESSES = {
     "at_work",
     "model_server",
+    "model_servers",
     "new_reasoner_server",
     "pool",
     "reasoner_server",

@@ -1,6 +1,6 @@
 """Migrates the database and seeds the demo: everything that needs Django before the web server starts.
 
-    python -m annotate.local.prepare [--reasoner-url URL]
+    python -m annotate.local.prepare [--reasoner-url URL --prm-url URL]
 
 One process does both, as importing the project takes most of a short command's time. Prints the output of
 seed_demo, or nothing where the demo is not wanted.
@@ -24,9 +24,10 @@ def main() -> None:
     django.setup()
     parser = argparse.ArgumentParser()
     parser.add_argument("--reasoner-url", default="", help="Where the bundled model is served in this run.")
+    parser.add_argument("--prm-url", default="", help="Where the bundled reward model is served in this run.")
     arguments = parser.parse_args()
     try:
-        prepare(arguments.reasoner_url)
+        prepare(arguments.reasoner_url, arguments.prm_url)
     except DatabaseError as error:
         sys.exit(f"annotate: PostgreSQL reports: {' '.join(str(error).split())}")
 
@@ -44,13 +45,15 @@ def refuse_unknown_migrations() -> None:
         )
 
 
-def prepare(reasoner_url: str) -> None:
+def prepare(reasoner_url: str, prm_url: str) -> None:
     refuse_unknown_migrations()
     call_command("migrate", verbosity=0)
     if reasoner_url:
-        from apps.demo.seeding import register_reasoner
+        from apps.demo.seeding import register_prm, register_reasoner
 
         register_reasoner(url=reasoner_url)
+        if prm_url:
+            register_prm(url=prm_url)
     if load().wants_demo:
         call_command("seed_demo", json=True)
         if reasoner_url:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from types import FrameType
+from typing import NamedTuple
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -39,6 +40,13 @@ OLDEST_POSTGRES = 150_000
 CELERY = [sys.executable, "-m", "celery", "-A", "annotate"]
 
 
+class ModelPorts(NamedTuple):
+    """Where the bundled models are served; both by one process."""
+
+    reasoner: int
+    prm: int
+
+
 def web_command(*, host: str = "127.0.0.1", port: int, workers: int = 2) -> list[str]:
     """Granian serves the WSGI application: see docs/decisions/0007-the-web-server.md for the figures."""
     return [
@@ -48,7 +56,7 @@ def web_command(*, host: str = "127.0.0.1", port: int, workers: int = 2) -> list
     ]
 
 
-def commands(env: Environment, reasoner_port: int | None) -> dict[str, list[str]]:
+def commands(env: Environment, ports: ModelPorts | None) -> dict[str, list[str]]:
     processes = {
         "web": web_command(host=env.host, port=env.port, workers=env.web_workers),
         "worker": worker_command("annotate", QUEUES, env.worker_concurrency),
@@ -56,8 +64,9 @@ def commands(env: Environment, reasoner_port: int | None) -> dict[str, list[str]
         "estimator": worker_command("estimator", "estimation", env.estimation_concurrency),
         "beat": [*CELERY, "beat", "-l", "WARNING", "--pidfile="],
     }
-    if reasoner_port is not None:
-        processes["reasoner"] = [sys.executable, "-m", "reasoner.serve", "--port", str(reasoner_port)]
+    if ports is not None:
+        served = ["--port", str(ports.reasoner), "--prm-port", str(ports.prm)]
+        processes["reasoner"] = [sys.executable, "-m", "reasoner.serve", *served]
     return processes
 
 
@@ -158,13 +167,11 @@ def free_port() -> int:
 def supervise(env: Environment, stopping: threading.Event, watch: ServerWatch) -> None:
     """Run everything until `stopping` is set. Raises LocalError."""
     check_servers(env)
-    reasoner_port = free_port() if serves_reasoner(env) else None
-    accounts = prepare(env, reasoner_port)
+    ports = ModelPorts(free_port(), free_port()) if serves_reasoner(env) else None
+    accounts = prepare(env, ports)
     logs = env.home / "logs"
     logs.mkdir(exist_ok=True)
-    web, *workers = (
-        Child(name, command, logs / f"{name}.log") for name, command in commands(env, reasoner_port).items()
-    )
+    web, *workers = (Child(name, command, logs / f"{name}.log") for name, command in commands(env, ports).items())
     children = Children([web, *workers], env.home / LEDGER)
     try:
         # The web server first: people wait for it, so it does not share the processor with the workers' start.
@@ -191,11 +198,12 @@ def serves_reasoner(env: Environment) -> bool:
     return env.wants_reasoner and is_installed
 
 
-def prepare(env: Environment, reasoner_port: int | None) -> list[dict[str, str]]:
+def prepare(env: Environment, ports: ModelPorts | None) -> list[dict[str, str]]:
     """Migrate, seed the demo and collect static files; returns the demo's accounts."""
     command = [sys.executable, "-m", "annotate.local.prepare"]
-    if reasoner_port is not None:
-        command += ["--reasoner-url", f"http://127.0.0.1:{reasoner_port}/v1"]
+    if ports is not None:
+        command += ["--reasoner-url", f"http://127.0.0.1:{ports.reasoner}/v1"]
+        command += ["--prm-url", f"http://127.0.0.1:{ports.prm}/v1"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, start_new_session=True)
     if done.returncode:
         raise LocalError("The database could not be prepared: see above.")

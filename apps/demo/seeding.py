@@ -10,15 +10,19 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.services import create_user
+from apps.core.db.locks import try_advisory_lock
 from apps.core.errors import DomainError
+from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.run import run_import
 from apps.corpus.services import create_import
 from apps.estimation.models import SamplingRun
 from apps.estimation.runs.services import start_run
-from apps.estimation.sampling.services import run_sampling, start_sampling
+from apps.estimation.sampling.services import resume_sampling, run_sampling, start_sampling
 from apps.evaluation.models import EvaluationKind
+from apps.evaluation.options import EvaluationOptions
 from apps.evaluation.run import run_evaluation
 from apps.evaluation.services import create_evaluation
+from apps.evaluation.sources.truth import first_error_truth
 from apps.inference.addresses import address_entry
 from apps.inference.models import Endpoint
 from apps.labeling.assignments.submit import submit
@@ -29,10 +33,20 @@ from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project, publish_guidelines
 from apps.quality.consensus.recompute import recompute_project
+from apps.scoring.apply import apply_scores
+from apps.scoring.models import RewardModel, ScoringRun
+from apps.scoring.reward_model import set_reward_model
+from apps.scoring.services import resume_scoring, start_scoring
+from apps.scoring.worker.run import run_scoring_slice
 
 CONTENT = Path(__file__).parent / "data"
 SLUG, WORD_PROBLEMS = "demo", "word-problems"
-REASONER = "reasoner"
+# Endpoints are offered in the order of their names: the one that writes comes first.
+REASONER, PRM = "reasoner", "reasoner-prm"
+PRM_PROMPT = {"preset": "annotate"}
+SAMPLES = 8  # Solutions of each word problem.
+ROUND_SIZE = 40
+LOCK = "word problems of the demo"
 SEED = 2026
 PASSWORD = "annotate-demo"  # noqa: S105 - printed at every start; the demo is for a server on this machine
 
@@ -152,27 +166,55 @@ def create_word_problems() -> Project:
 
 
 def sample_word_problems() -> None:
-    """Sample solutions, start the estimation runs and open a round, as far as they do not exist yet."""
+    """Sample solutions, score and evaluate them, open a round and start the estimation runs.
+
+    Whatever exists already stays as it is, and what was left unfinished is completed. One process at a time does it.
+    """
     project = Project.objects.filter(slug=WORD_PROBLEMS).first()
     endpoint = Endpoint.objects.filter(project=None, name=REASONER).first()
     if project is None or endpoint is None:
         return
-    owner = User.objects.get(email=ACCOUNTS[0].email)
-    sampling = SamplingRun.objects.filter(project=project).order_by("number").first() or start_sampling(
+    with try_advisory_lock(LOCK, project.pk) as claimed:
+        if claimed:
+            _fill_word_problems(project, endpoint, User.objects.get(email=ACCOUNTS[0].email))
+
+
+def _fill_word_problems(project: Project, endpoint: Endpoint, owner: User) -> None:
+    # Repeated texts are kept, because votes and best-of-N count a text as often as it is sampled.
+    sampling = project.sampling_runs.order_by("number").first() or start_sampling(
         project=project,
         endpoint=endpoint,
-        per_problem=4,
+        per_problem=SAMPLES,
         sampling={"max_tokens": 200},
         seed=SEED,
+        keeps_repeated=True,
         created_by=owner,
         enqueue=False,
     )
+    if _was_interrupted(sampling):
+        resume_sampling(run=sampling)
     if not run_sampling(run_id=sampling.pk).has_ended:
         return
-    if not project.evaluations.exists():
-        _evaluate(project, EvaluationKind.BEST_OF_N)
-    if not project.estimation_runs.exists():
-        for strategy in ("math-shepherd", "posterior-search"):
+    scoring = _score(project, owner)
+    if scoring is not None and scoring.status == JobStatus.FINISHED:
+        for kind in (EvaluationKind.BEST_OF_N, EvaluationKind.CALIBRATION):
+            _evaluate_once(project, kind, owner, scorer=f"run {scoring.number}")
+    is_erroneous = first_error_truth(project, EvaluationOptions()).is_erroneous
+    if is_erroneous.any() and not is_erroneous.all():
+        # People have labeled some since an earlier start.
+        _evaluate_once(project, EvaluationKind.PROCESSBENCH, owner)
+    if not project.rounds.exists():
+        has_scores = project.solutions.wrong().filter(verifier_score__isnull=False).exists()
+        open_round(
+            project=project,
+            protocol="first_error",
+            name="Where does the reasoner fail?",
+            select=f"{'by:convincing' if has_scores else 'wrong'},sample:{ROUND_SIZE}",
+            created_by=owner,
+        )
+    started = set(project.estimation_runs.values_list("strategy", flat=True))
+    for strategy in ("math-shepherd", "posterior-search"):
+        if strategy not in started:
             start_run(
                 project=project,
                 endpoint=endpoint,
@@ -182,34 +224,67 @@ def sample_word_problems() -> None:
                 keeps_rollouts=True,
                 created_by=owner,
             )
-    if not project.rounds.exists():
-        open_round(
-            project=project,
-            protocol="first_error",
-            name="Where does the reasoner fail?",
-            select="wrong",
-            created_by=owner,
-        )
+
+
+def _was_interrupted(run: SamplingRun | ScoringRun) -> bool:
+    """Whether it failed or paused by itself. One that a user has paused has no error and stays so."""
+    return run.can_be_resumed and bool(run.error)
+
+
+def _score(project: Project, owner: User) -> ScoringRun | None:
+    """The scoring run of the bundled reward model, worked on until it ends or pauses; None where it is not served."""
+    endpoint = Endpoint.objects.filter(project=None, name=PRM).first()
+    if endpoint is None:
+        return None
+    run = project.scoring_runs.filter(endpoint=endpoint).order_by("number").first()
+    if run is None:
+        if not RewardModel.objects.filter(project=project).exists():
+            set_reward_model(project=project, endpoint=endpoint, prompt=PRM_PROMPT, actor=owner)
+        run = start_scoring(project=project, endpoint=endpoint, prompt=PRM_PROMPT, created_by=owner)
+    if _was_interrupted(run):
+        resume_scoring(run=run)
+    # Workers, if there are any, do their part.
+    while run_scoring_slice(run_id=run.pk):
+        pass
+    apply_scores(run_id=run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def _evaluate_once(project: Project, kind: EvaluationKind, owner: User, **options: str) -> None:
+    """An evaluation whose worker was killed is computed again."""
+    same = project.evaluations.filter(kind=kind, **{f"options__{name}": value for name, value in options.items()})
+    evaluation = same.first() or create_evaluation(
+        project=project, kind=kind, options=options, requested_by=owner, enqueue=False
+    )
+    run_evaluation(evaluation_id=evaluation.pk)
 
 
 def register_reasoner(*, url: str) -> Endpoint:
-    """The bundled model as an endpoint for all projects. Its port changes at every start."""
+    """The bundled model that writes."""
+    # The server has 16 slots, and a request for eight rollouts takes eight of them.
+    return _register(REASONER, "reasoner", url, max_in_flight=4, most_choices=16, counts_first_only=True)
+
+
+def register_prm(*, url: str) -> Endpoint:
+    """The bundled reward model. The server has 8 slots."""
+    return _register(PRM, "prm", url, max_in_flight=8)
+
+
+def _register(name: str, model: str, url: str, **limits: int) -> Endpoint:
+    """An endpoint for all projects. Its port changes at every start, and its address comes from the supervisor."""
     endpoint, _ = Endpoint.objects.update_or_create(
         project=None,
-        name=REASONER,
+        name=name,
         defaults={
             "url": url,
-            # All projects may use the bundled model, and its address comes from the supervisor.
             "for_all": True,
             "vouched_address": address_entry(url),
-            "model": "reasoner",
+            "model": model,
             "transport": "completions",
             "problem_template": "Problem: {problem}\n",
             "prefix_end": "\n",
-            # The server has 16 slots, and a request for eight rollouts takes eight of them.
-            "max_in_flight": 4,
-            "most_choices": 16,
-            "counts_first_only": True,
+            **limits,
         },
     )
     return endpoint

@@ -6,9 +6,15 @@ result keeps what it replaced. The work is repeatable, in chunks: a worker that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+from typing import Protocol
+
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from apps.core.db.locks import advisory_xact_lock
 from apps.estimation.latest import counted_run_q, run_counts
@@ -36,7 +42,18 @@ WITH result AS (
     UPDATE corpus_solution s SET verifier_score = chosen.score FROM chosen WHERE s.id = chosen.solution_id
 )
 UPDATE scoring_solutionscore r SET is_applied = true, replaced = chosen.old FROM chosen WHERE r.id = chosen.id
+RETURNING r.solution_id
 """
+
+
+class ScoreHook(Protocol):
+    def __call__(self, *, project_id: int, solution_ids: Sequence[int]) -> None: ...
+
+
+@cache
+def score_hooks() -> Sequence[ScoreHook]:
+    """Functions of apps above, called for each chunk of stored scores in its transaction."""
+    return [import_string(path) for path in settings.SCORE_HOOKS]
 
 
 def apply_scores(*, run_id: int) -> None:
@@ -52,6 +69,9 @@ def apply_scores(*, run_id: int) -> None:
             # In a statement before: of two runs that end together, each sees what the other has stored.
             advisory_xact_lock("verifier scores", run.project_id)
             cursor.execute(_APPLY, {**values, "upto": ids[-1]})
+            solution_ids = [row[0] for row in cursor.fetchall()]
+            for hook in score_hooks():
+                hook(project_id=run.project_id, solution_ids=solution_ids)
         after = ids[-1]
     ScoringRun.objects.filter(pk=run.pk, applied_at=None).update(applied_at=timezone.now())
 

@@ -100,20 +100,23 @@ class Files:
     held_out: Path
 
 
-def sample_solutions(product: Product, url: str, settings: Settings, clock: Clock) -> Path:
-    """Problems, and solutions by the reasoner at this address; the training solutions as a file of the format `orm`."""
+def add_problems(product: Product, url: str, settings: Settings) -> None:
+    """Two projects, and the reasoner at this address as an endpoint."""
     product.add_problems(TRAINING, some_problems(31, settings.training_problems, settings, held_out=False))
     product.add_problems(HELD_OUT, some_problems(32, settings.held_out_problems, settings, held_out=True))
     product.add_endpoint("reasoner", url)
-    clock.stop("import")
-    for project, count in ((TRAINING, settings.per_training_problem), (HELD_OUT, settings.per_held_out_problem)):
-        _sample(product, project, count, settings)
-        clock.stop(f"sample {project}")
+
+
+def sample_training(product: Product, settings: Settings) -> Path:
+    """The solutions that are labeled, as a file of the format `orm`."""
+    _sample(product, TRAINING, settings.per_training_problem, settings)
     return product.export(TRAINING, "orm", {})
 
 
 def make_labels(product: Product, answers: Path, settings: Settings, clock: Clock) -> Files:
-    """Estimate and export, each by the product's command."""
+    """Sample the held-out solutions, estimate and export, each by the product's command."""
+    _sample(product, HELD_OUT, settings.per_held_out_problem, settings)
+    clock.stop(f"sample {HELD_OUT}")
     product.run(
         *("estimate", "--project", TRAINING, "--endpoint", "reasoner", "--strategy", settings.strategy),
         *("--max-tokens", 200, "--seed", 1, "--wait"),

@@ -14,13 +14,15 @@ from reasoner.loop.curves import Sampled, distinct_solutions
 from reasoner.loop.experiment import (
     PRM,
     STEM,
+    TRAINING,
     Clock,
     Key,
     Result,
     Settings,
+    add_problems,
     make_labels,
     read_samples,
-    sample_solutions,
+    sample_training,
     score_by_product,
     train_all,
     write_stem,
@@ -35,8 +37,7 @@ SMALL = Settings(
     seeds=(1,),
     training_problems=12,
     held_out_problems=4,
-    stem_recipe=StemRecipe(noticing=Recipe(epochs=1), gathering=Recipe(epochs=1)),
-    recipe=Recipe(epochs=1),
+    stem_recipe=StemRecipe(noticing=Recipe(), gathering=Recipe()),
     critiques=1,
 )
 
@@ -47,7 +48,10 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
         product.migrate()
         clock.stop("start")
         with served(MODEL, "reasoner") as url, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
-            answers = sample_solutions(product, url, settings, clock)
+            add_problems(product, url, settings)
+            clock.stop("import")
+            answers = sample_training(product, settings)
+            clock.stop(f"sample {TRAINING}")
             stem = beside.submit(write_stem, folder / STEM, answers, settings)
             files = make_labels(product, answers, settings, clock)
             print(f"stem, beside: {stem.result():.0f} s of CPU", flush=True)

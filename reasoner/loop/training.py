@@ -39,9 +39,9 @@ LITTLE, MUCH = 0.02, 0.1  # Shares of corrupted tokens.
 class Recipe:
     """`rate` is reached after `warm_up` batches and falls to 0 over the second half."""
 
-    epochs: int = 2
+    epochs: int = 1
     batch: int = 16
-    rate: float = 3e-4
+    rate: float = 5e-4
     warm_up: int = 20
 
     def count(self, examples: int) -> int:
@@ -54,7 +54,7 @@ class StemRecipe:
     """Each epoch of noticing has texts that are corrupted anew."""
 
     noticing: Recipe = Recipe(epochs=6, rate=4e-3)
-    gathering: Recipe = Recipe(epochs=1, rate=1.5e-3)
+    gathering: Recipe = Recipe(rate=1.5e-3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,13 +85,17 @@ def test_the_curves_are_looked_at_and_downloaded(project: Project, alice: User, 
     assert plots.first.locator("path.mark").count() == 3 * 5, "a mark at 1, 2, 4, 8 and 16"
     page.get_by_text("Figures", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download CSV").click()
+        page.get_by_role("link", name="Download CSV").last.click()
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
     assert rows[0]["Choice"] == "any of N (pass@N)"
     assert len(rows) == 2 + 4 + 1
     expect(page.get_by_role("row", name="majority", exact=False).first).to_contain_text(
         f"{100 * float(rows[1]['N = 16']):.0f} %"
     )
+    convincing = page.get_by_role("region", name="Most convincing wrong answers to prm, run 1")
+    expect(convincing.locator("tbody tr")).to_have_count(10)
+    convincing.get_by_role("link").first.click()
+    expect(page.get_by_role("link", name="Reward model")).to_be_visible()
 
 
 def test_no_evaluation_page_has_a_barrier(project: Project, alice: User, bob: User, watched: Watched) -> None:

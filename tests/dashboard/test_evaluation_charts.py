@@ -15,8 +15,8 @@ from apps.evaluation.run import run_evaluation
 from apps.evaluation.services import create_evaluation
 from apps.projects.models import Project
 from apps.quality.statistics.bootstrap import Measured
-from tests.cast import signed_in
-from tests.evaluation.scored_project import make_samples
+from tests.cast import make_problem, signed_in
+from tests.evaluation.scored_project import make_sample, make_samples, make_scoring_run, score
 
 
 def svg_of(html: str) -> ET.Element:
@@ -113,6 +113,38 @@ def test_few_lines_are_drawn_and_all_of_them_are_in_the_table(project: Project, 
     page = signed_in(alice).get(f"/projects/{project.slug}/evaluation/{evaluation.pk}").content.decode()
     assert page.count("prm, run 1, ") >= 5
     assert run.number == 6
+
+
+def test_the_page_lists_convincing_wrong_answers_with_their_solutions_and_a_file(project: Project, alice: User) -> None:
+    problem = make_problem(project, "What is <i>2</i> plus 4?")
+    wrong, right = make_sample(problem, "7", right=False), make_sample(problem, "6", right=True)
+    for model in ("prm", "small"):
+        run = make_scoring_run(project, model)
+        score(run, wrong, 0.9)
+        score(run, right, 0.4)
+    evaluation = create_evaluation(project=project, kind="best_of_n", options={"resamples": 20}, requested_by=alice)
+    run_evaluation(evaluation_id=evaluation.pk)
+    client = signed_in(alice)
+    for address in ("evaluation", f"evaluation/{evaluation.pk}"):
+        page = client.get(f"/projects/{project.slug}/{address}").content.decode()
+        assert page.count(f'href="/projects/{project.slug}/solutions/{wrong.pk}"') == 2, "one list for each scorer"
+        assert "What is &lt;i&gt;2&lt;/i&gt; plus 4?" in page
+        assert "the highest product of scores by prm, run 1" in page
+        assert "Most convincing wrong answers to small, run 2" in page
+    file = client.get(f"/projects/{project.slug}/evaluation/{evaluation.pk}/convincing.csv")
+    lines = b"".join(file.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert lines[0] == "Scorer,Solution,Problem,Answer,Score,Best right answer's score"
+    assert lines[1] == f'"prm, run 1",{wrong.pk},What is <i>2</i> plus 4?,7,0.9,0.4'
+    assert len(lines) == 3
+
+
+def test_without_wrong_answers_there_is_no_list(project: Project, alice: User) -> None:
+    run, problem = make_scoring_run(project), make_problem(project)
+    for _ in range(2):
+        score(run, make_sample(problem, "6", right=True), 0.5)
+    evaluation = create_evaluation(project=project, kind="best_of_n", options={"resamples": 20}, requested_by=alice)
+    run_evaluation(evaluation_id=evaluation.pk)
+    assert "convincing" not in signed_in(alice).get(f"/projects/{project.slug}/evaluation").content.decode()
 
 
 def test_the_form_has_the_bounds_of_the_options(project: Project, alice: User) -> None:

@@ -14,6 +14,7 @@ from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.consensus import recompute
 from apps.quality.consensus.recompute import recompute_project, recompute_projects
+from apps.quality.disputes.kinds import Dispute
 from apps.quality.gold.marks import scores_of
 from apps.quality.gold.suspensions import lift
 from apps.quality.models import (
@@ -27,6 +28,8 @@ from apps.quality.models import (
     Suspension,
 )
 from apps.quality.review.adjudication import adjudicate_solution, adjudicate_step, also_accept, make_gold
+from apps.scoring.apply import apply_scores
+from apps.scoring.models import ScoringRun, SolutionScore
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.quality.submissions import add_gold, mark_all_stale, submit_next
 
@@ -265,3 +268,18 @@ def test_no_more_than_the_limit_are_asked(project: Project, crew: list[User]) ->
     recompute_projects()
     assert Task.objects.get().open_slots == 0
     assert Consensus.objects.get().state == "discarded"
+
+
+def test_a_wrong_answer_is_disputed_as_soon_as_a_run_scores_it_highly(project: Project) -> None:
+    run = ScoringRun.objects.create(project=project, number=1, model="prm", status="finished")
+    problem = make_problem(project)
+    convincing, clumsy, right = (make_solution(problem, is_correct=is_right) for is_right in (False, False, True))
+    recompute_project(project)
+    for solution, score in ((convincing, 0.9), (clumsy, 0.1), (right, 0.9)):
+        SolutionScore.objects.create(run=run, solution=solution, score=score)
+    apply_scores(run_id=run.pk)
+    assert recompute_project(project) == 2, "those with a wrong answer"
+    (dispute,) = OpenDispute.objects.filter(project=project)
+    assert (dispute.kind, dispute.solution) == (Dispute.CONVINCING_WRONG_ANSWER, convincing)
+    apply_scores(run_id=run.pk)
+    assert recompute_project(project) == 0

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,16 +16,30 @@ from annotate.local.supervisor import free_port
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The base URLs of the model that writes and of the reward model, served by one process as `make run` does."""
+
+    reasoner: str
+    prm: str
+
+
 @contextmanager
 def reasoner() -> Iterator[str]:
     """Its base URL."""
     port = free_port()
-    command = [sys.executable, "-m", "reasoner.serve", "--port", str(port)]
+    with serving("--port", str(port)):
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[None]:
+    command = [sys.executable, "-m", "reasoner.serve", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             assert "ready" in process.stdout.readline()
-            yield f"http://127.0.0.1:{port}/v1"
+            yield
         finally:
             process.kill()
 
@@ -41,3 +56,10 @@ def reasoner_server() -> Iterator[str]:
     """The base URL of one server for all the tests of a process."""
     with reasoner() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def model_servers() -> Iterator[Models]:
+    ports = free_port(), free_port()
+    with serving("--port", str(ports[0]), "--prm-port", str(ports[1])):
+        yield Models(*(f"http://127.0.0.1:{port}/v1" for port in ports))

@@ -124,7 +124,22 @@ def test_it_gives_as_many_different_completions_as_are_asked_for(served: str) ->
 def test_a_taken_port_is_told_in_a_line(served: str) -> None:
     port = served.rpartition(":")[2].partition("/")[0]
     command = [sys.executable, "-m", "reasoner.serve", "--port", port]
+    for more in ([], ["--port", str(free_port()), "--prm-port", port]):
+        told = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True)
+        assert told.returncode == 1
+        assert told.stderr.startswith(f"reasoner: port {port} is not available")
+        assert "Traceback" not in told.stderr
+
+
+def test_a_missing_model_file_is_told_in_a_line(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "reasoner.serve",
+        "--port",
+        str(free_port()),
+        "--model",
+        str(tmp_path / "none.gguf"),
+    ]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert told.returncode == 1
-    assert told.stderr.startswith(f"reasoner: port {port} is not available")
-    assert "Traceback" not in told.stderr
+    assert (told.returncode, told.stderr) == (1, f"reasoner: no model file at {tmp_path / 'none.gguf'}\n")

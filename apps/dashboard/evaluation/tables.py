@@ -110,6 +110,22 @@ def _curves(report: Report) -> Table:
     return Table(["Choice", *(f"N = {n}" for n in ns)], rows)
 
 
+def _convincing(report: Report) -> Table:
+    rows = [
+        [
+            convincing["scorer"]["name"],
+            row["solution"],
+            row["problem"],
+            row["answer"],
+            row["score"],
+            row["best_right"],
+        ]
+        for convincing in report.get("convincing", [])
+        for row in convincing["solutions"]
+    ]
+    return Table(["Scorer", "Solution", "Problem", "Answer", "Score", "Best right answer's score"], rows)
+
+
 def _scorers(report: Report) -> Table:
     header = ["Scorer", "Scores of", "Count", "Good", "Area under the curve", "Calibration error", "Brier"]
     rows = []
@@ -218,7 +234,7 @@ def _ratios(report: Report) -> Table:
 TABLES: dict[str, dict[str, Callable[[Report], Table]]] = {
     EvaluationKind.PROCESSBENCH: {"raters": _raters, "parts": _parts},
     EvaluationKind.STEPS: {"steps": _steps},
-    EvaluationKind.BEST_OF_N: {"best-of-n": _curves},
+    EvaluationKind.BEST_OF_N: {"best-of-n": _curves, "convincing": _convincing},
     EvaluationKind.CALIBRATION: {"scorers": _scorers, "calibration": _bins, "histograms": _histograms},
     EvaluationKind.LEARNING_CURVE: {"runs": _learning_runs, "rounds": _rounds, "ratios": _ratios},
 }

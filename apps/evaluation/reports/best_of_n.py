@@ -9,6 +9,7 @@ from math import ceil
 import numpy as np
 
 from apps.core.errors import DomainError
+from apps.corpus.models import Problem
 from apps.evaluation.metrics.majority import NO_ANSWER
 from apps.evaluation.metrics.reducers import reduce_scores
 from apps.evaluation.options import EvaluationOptions
@@ -31,6 +32,8 @@ from apps.scoring.reducers import Reducer
 # N goes as far as this share of the problems has samples; the others are left out.
 SHARE_WITH_SAMPLES = 0.9
 FEWEST_SAMPLES = 2
+MOST_CONVINCING = 10
+MOST_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def best_of_n(project: Project, options: EvaluationOptions, progress: Progress) 
         "curves": _curves(project, samples, scored, largest_n=largest_n, options=options, progress=progress)
         if count
         else [],
+        "convincing": [_convincing(samples, scorer) for scorer in scored],
     }
 
 
@@ -147,3 +151,32 @@ def _curves(
         reducer, weights = next(iter(scorer.by_reducer.items()))
         curves.append(problems.vote("weighted_vote", classes, weights) | rater | {"reducer": reducer})
     return curves
+
+
+def _convincing(samples: Samples, scored: ScoredSamples) -> Report:
+    """The wrong samples that the scorer scores highest, by its first reducer, one of each problem.
+
+    Each has the highest score of a right sample of its problem: where that is lower, the best of all samples is wrong.
+    """
+    reducer, scores = next(iter(scored.by_reducer.items()))
+    best_right: dict[int, float] = {}
+    best_wrong: dict[int, int] = {}
+    for place in np.argsort(-scores, kind="stable").tolist():
+        problem = int(samples.problems[place])
+        if samples.is_right[place]:
+            best_right.setdefault(problem, float(scores[place]))
+        else:
+            best_wrong.setdefault(problem, place)
+    places = list(best_wrong.values())[:MOST_CONVINCING]
+    statements = dict(Problem.objects.filter(pk__in=samples.problems[places].tolist()).values_list("pk", "statement"))
+    rows = [
+        {
+            "solution": int(samples.solutions[place]),
+            "problem": statements[int(samples.problems[place])][:MOST_CHARACTERS],
+            "answer": samples.answers[place][:MOST_CHARACTERS],
+            "score": float(scores[place]),
+            "best_right": best_right.get(int(samples.problems[place])),
+        }
+        for place in places
+    ]
+    return {"scorer": scored.rater.to_dict(), "reducer": reducer, "solutions": rows}

@@ -1,4 +1,4 @@
-"""Marking solutions as stale when labels, gold, estimates, verdicts or answers change; workers then compute them again."""
+"""Marking solutions as stale when labels, gold, estimates, verdicts, scores or answers change; workers compute them again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import connection
 
 from apps.corpus.imports.extensions import StoredRecord
-from apps.corpus.models import ImportBatch, Problem
+from apps.corpus.models import ImportBatch, Problem, Solution
 from apps.corpus.records import Record
 from apps.estimation.models import EstimationRun
 from apps.labeling.models import Assignment
@@ -45,6 +45,12 @@ def mark_run_stale(run: EstimationRun) -> int:
 def mark_problem_stale(problem: Problem) -> None:
     """A hook of edits and retirements: disputes depend on the answer, and labels of a retired problem do not count."""
     StaleSolution.objects.mark(problem.project_id, list(problem.solutions.order_by("pk").values_list("pk", flat=True)))
+
+
+def mark_scored_stale(*, project_id: int, solution_ids: Sequence[int]) -> None:
+    """A hook of stored scores: a wrong answer with a high one is convincing."""
+    wrong = Solution.objects.wrong().filter(pk__in=solution_ids).order_by("pk")
+    StaleSolution.objects.mark(project_id, list(wrong.values_list("pk", flat=True)))
 
 
 class InvalidationImporter:
