@@ -38,7 +38,7 @@ from reasoner.model import Reasoner
 from reasoner.problems import Problem, problems
 from reasoner.serve import MODEL
 
-TRAINING, HELD_OUT = "loop-training", "loop-held-out"
+TEXTS, TRAINING, HELD_OUT = "loop-texts", "loop-training", "loop-held-out"
 Key = tuple[str, tuple[str, ...]]
 
 PRM, ORM, VERIFIER, LIKELIHOOD = "prm", "orm", "verifier", "likelihood"
@@ -47,19 +47,24 @@ STEM, STEM_SEED = "stem.pt", 5
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much is sampled and trained. Problems have at least three steps: on shorter ones there is little to choose."""
+    """How much is sampled and trained. Problems have at least three steps: on shorter ones there is little to choose.
+
+    Texts, which are read without labels, cost little; few solutions are labeled.
+    """
 
     seeds: tuple[int, ...] = (1, 2, 3)
-    training_problems: int = 1000
-    per_training_problem: int = 3
+    text_problems: int = 1000
+    per_text_problem: int = 3
+    labeled_problems: int = 200
+    per_labeled_problem: int = 1
     held_out_problems: int = 100
     per_held_out_problem: int = 64
     fewest_steps: int = 3
     temperature: float = 1.4
     strategy: str = "posterior-search"
-    after_first_error: str = "leave_out"
+    after_first_error: str = "negative"
     stem_recipe: StemRecipe = field(default_factory=StemRecipe)
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: Recipe = field(default_factory=lambda: Recipe(epochs=8))
     critiques: int = 1
     processes: int = 2
 
@@ -92,8 +97,9 @@ def some_problems(seed: int, count: int, settings: Settings, *, held_out: bool) 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What the product exported."""
+    """What the product exported. `texts` are of the format `orm`; their labels are not used."""
 
+    texts: Path
     steps: Path
     answers: Path
     critiques: Path
@@ -101,22 +107,24 @@ class Files:
 
 
 def add_problems(product: Product, url: str, settings: Settings) -> None:
-    """Two projects, and the reasoner at this address as an endpoint."""
-    product.add_problems(TRAINING, some_problems(31, settings.training_problems, settings, held_out=False))
-    product.add_problems(HELD_OUT, some_problems(32, settings.held_out_problems, settings, held_out=True))
+    """Three projects, and the reasoner at this address as an endpoint."""
+    counts = {TEXTS: settings.text_problems, TRAINING: settings.labeled_problems, HELD_OUT: settings.held_out_problems}
+    for number, (project, count) in enumerate(counts.items()):
+        product.add_problems(project, some_problems(31 + number, count, settings, held_out=project == HELD_OUT))
     product.add_endpoint("reasoner", url)
 
 
-def sample_training(product: Product, settings: Settings) -> Path:
-    """The solutions that are labeled, as a file of the format `orm`."""
-    _sample(product, TRAINING, settings.per_training_problem, settings)
-    return product.export(TRAINING, "orm", {})
+def sample_texts(product: Product, settings: Settings) -> Path:
+    """The solutions from which the stem learns, as a file of the format `orm`."""
+    _sample(product, TEXTS, settings.per_text_problem, settings)
+    return product.export(TEXTS, "orm", {})
 
 
-def make_labels(product: Product, answers: Path, settings: Settings, clock: Clock) -> Files:
-    """Sample the held-out solutions, estimate and export, each by the product's command."""
-    _sample(product, HELD_OUT, settings.per_held_out_problem, settings)
-    clock.stop(f"sample {HELD_OUT}")
+def make_labels(product: Product, texts: Path, settings: Settings, clock: Clock) -> Files:
+    """Sample, estimate and export, each by the product's command."""
+    for project, count in ((TRAINING, settings.per_labeled_problem), (HELD_OUT, settings.per_held_out_problem)):
+        _sample(product, project, count, settings)
+        clock.stop(f"sample {project}")
     product.run(
         *("estimate", "--project", TRAINING, "--endpoint", "reasoner", "--strategy", settings.strategy),
         *("--max-tokens", 200, "--seed", 1, "--wait"),
@@ -125,8 +133,9 @@ def make_labels(product: Product, answers: Path, settings: Settings, clock: Cloc
     policy = {"sources": ["monte_carlo_hard"], "after_first_error": settings.after_first_error}
     critiques = {"sources": ["monte_carlo_hard"], "critiques": ["rollouts"]}
     files = Files(
+        texts=texts,
         steps=product.export(TRAINING, "trl-prm", policy),
-        answers=answers,
+        answers=product.export(TRAINING, "orm", {}),
         critiques=product.export(TRAINING, "verifier-sft", critiques),
         held_out=product.export(HELD_OUT, "annotate", {}),
     )
@@ -219,13 +228,13 @@ def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, fol
         return list(pool.map(run_job, jobs))
 
 
-def write_stem(path: Path, answers: Path, settings: Settings) -> float:
+def write_stem(path: Path, texts: Path, settings: Settings) -> float:
     """The stem from which all models begin, made from the texts of a file of the format `orm`; returns its CPU seconds."""
     torch.set_num_threads(1)
     started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
     tokenizer = vocabulary.tokenizer()
-    stem, _ = make_stem(reasoner, answer_examples(answers, tokenizer), tokenizer, settings.stem_recipe, STEM_SEED)
+    stem, _ = make_stem(reasoner, answer_examples(texts, tokenizer), tokenizer, settings.stem_recipe, STEM_SEED)
     torch.save([stem.model.state_dict(), stem.notes.state_dict()], path)
     return time.process_time() - started
 

@@ -14,7 +14,7 @@ from reasoner.loop.curves import Sampled, distinct_solutions
 from reasoner.loop.experiment import (
     PRM,
     STEM,
-    TRAINING,
+    TEXTS,
     Clock,
     Key,
     Result,
@@ -22,7 +22,7 @@ from reasoner.loop.experiment import (
     add_problems,
     make_labels,
     read_samples,
-    sample_training,
+    sample_texts,
     score_by_product,
     train_all,
     write_stem,
@@ -35,10 +35,11 @@ from reasoner.serve import MODEL
 
 SMALL = Settings(
     seeds=(1,),
-    training_problems=12,
+    text_problems=12,
+    labeled_problems=12,
     held_out_problems=4,
     stem_recipe=StemRecipe(noticing=Recipe(), gathering=Recipe()),
-    critiques=1,
+    recipe=Recipe(),
 )
 
 
@@ -50,10 +51,10 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
         with served(MODEL, "reasoner") as url, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
             add_problems(product, url, settings)
             clock.stop("import")
-            answers = sample_training(product, settings)
-            clock.stop(f"sample {TRAINING}")
-            stem = beside.submit(write_stem, folder / STEM, answers, settings)
-            files = make_labels(product, answers, settings, clock)
+            texts = sample_texts(product, settings)
+            clock.stop(f"sample {TEXTS}")
+            stem = beside.submit(write_stem, folder / STEM, texts, settings)
+            files = make_labels(product, texts, settings, clock)
             print(f"stem, beside: {stem.result():.0f} s of CPU", flush=True)
             clock.stop("wait for the stem")
         held_out = read_samples(files.held_out)
@@ -68,7 +69,7 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
     if has_selection:
         marks = marks_of(held_out)
         lines = [(question, list(own)) for question, own in marks]
-        print(table(compare(folder, read_pool(files.answers), lines, list(marks.values()))))
+        print(table(compare(folder, read_pool(files.texts), lines, list(marks.values()))))
         clock.stop("selection")
 
 

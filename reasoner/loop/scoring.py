@@ -69,6 +69,5 @@ def _batches(tokenizer: Tokenizer, solutions: Sequence[Lines]) -> Iterator[_Batc
 
 
 def _states(model: Reasoner, tokens: Tensor) -> Tensor:
-    with torch.autocast("cpu", torch.bfloat16):
-        states = model.norm(model.through(model.embedding(tokens), model.blocks))
-    return states.float()
+    """In single precision: half of it changes one score in a hundred by more than 0.009."""
+    return model.norm(model.through(model.embedding(tokens), model.blocks))
