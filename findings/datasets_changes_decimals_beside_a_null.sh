@@ -2,7 +2,7 @@
 # datasets 5.2.0 (pyarrow 26.0.1): one list that holds a null in a JSON Lines file, in whatever column, and decimal numbers of
 # the file lose their last digits, although the dataset card declares the features.
 #
-# A list with a null beside other values is taken for a list of mixed types, and the rows are read and written anew, with 15
+# A list with a null beside other values is taken for a list of mixed types, and the rows are read and written again, with 15
 # decimal places, before Arrow reads them. 0.00012345678901234567 becomes 0.000123456789012, with 12 of its 17 digits left.
 # Without a null, all numbers are read exactly, and Parquet is not touched. Annotate's docs say to take Parquet where the last
 # digit matters; a test holds its shares and intervals in JSON Lines to 14 digits.

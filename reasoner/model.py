@@ -136,9 +136,9 @@ def deepened(model: Reasoner, blocks: int, scale: float) -> Reasoner:
     """A copy with more blocks, a head of its own, and a code of each token beside its embedding, CODE wide.
 
     The old blocks still do the same, and the new ones change nothing at first, since what they add is zero. What the old
-    ones pass on is `scale` times as large, so that new ones, which start small, are heard. Norms undo the scale. The
-    code is not touched by old blocks: behind them it still says exactly which token stands here, which their states only
-    do by and large. New blocks' norms raise it to a size of 1, so new blocks must not write there.
+    ones pass on is `scale` times as large, so that what new ones add, which start small, counts. Norms undo the scale.
+    Old blocks do not touch the code: behind them it still identifies the token exactly, which their states do not. New
+    blocks' norms raise it to a size of 1, so new blocks must not write there.
     """
     old = model.shape
     width = old.width + CODE

@@ -49,11 +49,13 @@ def prepare(reasoner_url: str, prm_url: str) -> None:
     refuse_unknown_migrations()
     call_command("migrate", verbosity=0)
     if reasoner_url:
-        from apps.demo.seeding import register_prm, register_reasoner
+        from apps.demo.seeding import register_reasoner
 
         register_reasoner(url=reasoner_url)
-        if prm_url:
-            register_prm(url=prm_url)
+    if prm_url:
+        from apps.demo.seeding import register_prm
+
+        register_prm(url=prm_url)
     if load().wants_demo:
         call_command("seed_demo", json=True)
         if reasoner_url:

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from types import FrameType
 from typing import NamedTuple
@@ -159,15 +159,23 @@ def _one_line(error: Exception) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    (port,) = free_ports(1)
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ones: each stays bound until the last is found."""
+    with ExitStack() as bound:
+        probes = [bound.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def supervise(env: Environment, stopping: threading.Event, watch: ServerWatch) -> None:
     """Run everything until `stopping` is set. Raises LocalError."""
     check_servers(env)
-    ports = ModelPorts(free_port(), free_port()) if serves_reasoner(env) else None
+    ports = ModelPorts(*free_ports(2)) if serves_reasoner(env) else None
     accounts = prepare(env, ports)
     logs = env.home / "logs"
     logs.mkdir(exist_ok=True)

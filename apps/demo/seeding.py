@@ -228,7 +228,7 @@ def _fill_word_problems(project: Project, endpoint: Endpoint, owner: User) -> No
 
 def _was_interrupted(run: SamplingRun | ScoringRun) -> bool:
     """Whether it failed or paused by itself. One that a user has paused has no error and stays so."""
-    return run.can_be_resumed and bool(run.error)
+    return run.can_be_resumed and bool(run.error) and run.endpoint is not None
 
 
 def _score(project: Project, owner: User) -> ScoringRun | None:
@@ -252,8 +252,9 @@ def _score(project: Project, owner: User) -> ScoringRun | None:
 
 
 def _evaluate_once(project: Project, kind: EvaluationKind, owner: User, **options: str) -> None:
-    """An evaluation whose worker was killed is computed again."""
-    same = project.evaluations.filter(kind=kind, **{f"options__{name}": value for name, value in options.items()})
+    """An evaluation whose worker was killed is computed again, and one that failed is followed by another."""
+    wanted = {f"options__{name}": value for name, value in options.items()}
+    same = project.evaluations.exclude(status=JobStatus.FAILED).filter(kind=kind, **wanted)
     evaluation = same.first() or create_evaluation(
         project=project, kind=kind, options=options, requested_by=owner, enqueue=False
     )

@@ -18,6 +18,8 @@ def main() -> None:
     )
     parser.add_argument("--selection", action="store_true", help="Also compare ways to choose what is labeled.")
     arguments = parser.parse_args()
+    if arguments.small and arguments.selection:
+        parser.error("--small has too few solutions for --selection")
     folder = arguments.folder.resolve()
     if folder.exists() and any(folder.iterdir()):
         sys.exit(f"loop: {folder} must be new or empty, so that nothing of an earlier run is used.")

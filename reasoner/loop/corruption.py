@@ -15,12 +15,15 @@ from tokenizers import Tokenizer
 from reasoner.loop.examples import LINE_END, Example, line_bounds
 
 OPERATORS = "+-*/"
-OTHER_SHARE = 0.2  # Of the places to be corrupted, other words than numbers and operators are replaced so rarely.
-CUT_SHARE = 0.15  # Texts that end too early.
+OTHER_SHARE = 0.2
+CUT_SHARE = 0.15
 
 
 def corrupted(examples: Sequence[Example], share: float, tokenizer: Tokenizer, dice: random.Random) -> list[Example]:
-    """A copy of each without labels: at `share` of its places a digit is another digit, an operator another operator."""
+    """A copy of each without labels: at `share` of its places a digit becomes any digit, an operator any operator.
+
+    Other words become any token of the texts, OTHER_SHARE as often, and CUT_SHARE of the texts end too early.
+    """
     kinds = _kinds(tokenizer)
     others = sorted({token for example in examples for token in example.tokens[example.lines[0][0] :]})
     end = tokenizer.token_to_id(LINE_END)

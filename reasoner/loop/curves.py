@@ -52,9 +52,8 @@ def best_curve(problems: Sequence[Sampled], scores: Sequence[Sequence[float]]) -
 
 
 def _best(problem: Sampled, scores: Sequence[float]) -> np.ndarray:
-    """A text without an answer is chosen only where there is no other, since the majority does not count it either."""
     is_answered = np.array([bool(answer) for answer in problem.answers])
-    return best_of_n(np.where(is_answered, scores, np.nan), np.array(problem.is_right, dtype=float), NS)
+    return best_of_n(np.array(scores), np.array(problem.is_right, dtype=float), NS, is_answered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,15 +150,15 @@ def _sample(product: Product, project: str, count: int, settings: Settings) -> N
     )
 
 
-def read_samples(path: Path) -> list[Sampled]:
+def read_samples(path: Path, count: int) -> list[Sampled]:
     """The solutions of each problem in a file of the format `annotate`, checked exactly.
 
-    Each problem has as many as the one with the fewest: a completion that was cut off is no solution.
+    Problems with fewer than `count` are left out: a completion that was cut off is no solution.
     """
     by_question: dict[str, list[dict[str, Any]]] = {}
     for row in read_rows(path):
         by_question.setdefault(row["problem"]["statement"], []).append(row["solution"])
-    return [_sampled(question, solutions) for question, solutions in by_question.items()]
+    return [_sampled(question, solutions) for question, solutions in by_question.items() if len(solutions) >= count]
 
 
 def _sampled(question: str, solutions: Sequence[dict[str, Any]]) -> Sampled:
@@ -193,7 +193,7 @@ def score_by_product(product: Product, model: Path) -> tuple[dict[Key, list[floa
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One model of one seed: trained on a file, and asked about solutions. LIKELIHOOD is the reasoner as it is."""
+    """One model of one seed: trained on a file, and asked about solutions."""
 
     kind: str
     seed: int
@@ -221,22 +221,26 @@ def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, fol
     jobs = [
         Job(kind, seed, path, distinct, settings, folder) for seed in settings.seeds for kind, path in paths.items()
     ]
-    jobs.append(Job(LIKELIHOOD, 0, files.held_out, distinct, settings, folder))
     # The longest first, so that no process waits for one at the end.
     jobs.sort(key=lambda job: job.kind != VERIFIER)
     with ProcessPoolExecutor(settings.processes, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(run_job, jobs))
+        likelihood = pool.submit(score_by_likelihood, distinct)
+        return [*pool.map(run_job, jobs), likelihood.result()]
 
 
-def write_stem(path: Path, texts: Path, settings: Settings) -> float:
-    """The stem from which all models begin, made from the texts of a file of the format `orm`; returns its CPU seconds."""
+def write_stem(path: Path, texts: Path, settings: Settings) -> dict[str, float]:
+    """The stem from which all models begin, made from the texts of a file of the format `orm`; returns its figures."""
     torch.set_num_threads(1)
     started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
     tokenizer = vocabulary.tokenizer()
-    stem, _ = make_stem(reasoner, answer_examples(texts, tokenizer), tokenizer, settings.stem_recipe, STEM_SEED)
+    stem, losses = make_stem(reasoner, answer_examples(texts, tokenizer), tokenizer, settings.stem_recipe, STEM_SEED)
     torch.save([stem.model.state_dict(), stem.notes.state_dict()], path)
-    return time.process_time() - started
+    return training_figures(losses, time.process_time() - started) | {"seed": STEM_SEED}
+
+
+def training_figures(losses: Sequence[float], cpu_s: float) -> dict[str, float]:
+    return {"batches": len(losses), "last_loss": round(float(np.mean(losses[-50:])), 4), "cpu_s": round(cpu_s, 1)}
 
 
 def read_stem(path: Path, reasoner: Reasoner) -> Stem:
@@ -247,15 +251,21 @@ def read_stem(path: Path, reasoner: Reasoner) -> Stem:
     return stem
 
 
+def score_by_likelihood(solutions: list[Lines]) -> Result:
+    """By the reasoner as it is."""
+    torch.set_num_threads(1)
+    started = time.process_time()
+    reasoner, vocabulary = read_gguf(MODEL)
+    scores = log_likelihoods(reasoner, vocabulary.tokenizer(), solutions)
+    return Result(LIKELIHOOD, 0, scores, [], time.process_time() - started)
+
+
 def run_job(job: Job) -> Result:
     torch.set_num_threads(1)
     started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
     tokenizer, stem = vocabulary.tokenizer(), read_stem(job.folder / STEM, reasoner)
-    losses: list[float] = []
-    if job.kind == LIKELIHOOD:
-        scores = log_likelihoods(reasoner, tokenizer, job.solutions)
-    elif job.kind == VERIFIER:
+    if job.kind == VERIFIER:
         critiques = read_critiques(job.path)
         words = new_words(critiques, tokenizer)
         reasoner, stem = (

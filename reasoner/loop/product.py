@@ -41,6 +41,7 @@ class Product:
         return dict(json.loads(done.stdout.splitlines()[-1]))
 
     def migrate(self) -> None:
+        """Without checks, which would miss the static files of pages that nobody opens here."""
         done = subprocess.run(
             [sys.executable, "manage.py", "migrate", "-v", "0", "--skip-checks"], cwd=ROOT, check=False
         )

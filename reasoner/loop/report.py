@@ -24,7 +24,7 @@ from reasoner.loop.curves import (
     summary,
 )
 from reasoner.loop.examples import read_rows
-from reasoner.loop.experiment import LIKELIHOOD, ORM, PRM, VERIFIER, Result
+from reasoner.loop.experiment import LIKELIHOOD, ORM, PRM, VERIFIER, Result, training_figures
 
 THRESHOLD = 0.5
 PRODUCT, LEAST = "PRM, product", "PRM, min"
@@ -90,20 +90,16 @@ def label_accuracy(path: Path) -> dict[str, float]:
     for row in read_rows(path):
         truth = [checked.is_right for checked in check(row["prompt"].strip(), row["completions"])]
         labels = row["labels"]
-        right += sum(label == mark for label, mark in zip(labels, truth, strict=False))
-        total += len(labels)
-        exact += first_error(labels) == first_error(truth[: len(labels)])
+        until = min([place + 1 for place in (first_error(labels), first_error(truth)) if place >= 0] or [len(labels)])
+        right += sum(label == mark for label, mark in zip(labels[:until], truth[:until], strict=True))
+        total += until
+        exact += first_error(labels) == first_error(truth)
         rows += 1
-    return {"rows": rows, "labels": total, "labels_right": right / total, "first_error_right": exact / rows}
+    shares = {"labels_right": round(right / total, 4), "first_error_right": round(exact / rows, 4)}
+    return {"rows": rows, "labels": total} | shares
 
 
-def report(
-    held_out: Sequence[Sampled],
-    results: Sequence[Result],
-    labels: Mapping[str, float],
-    seconds: Mapping[str, float],
-    settings: Any,
-) -> dict[str, Any]:
+def report(held_out: Sequence[Sampled], results: Sequence[Result], settings: Any) -> dict[str, Any]:
     curves = curves_of(held_out, results)
     distinct = distinct_solutions(held_out)
     mark_of = marks_of(held_out)
@@ -117,7 +113,6 @@ def report(
             "distinct": len(distinct),
             "right": round(float(np.mean([right for own in held_out for right in own.is_right])), 4),
         },
-        "labels": {name: round(value, 4) for name, value in labels.items()},
         "n": NS.tolist(),
         "best_of_n": {name: asdict(summary(own)) for name, own in curves.items()},
         "differences": {name: asdict(own) for name, own in differences(padded, pairs).items()},
@@ -130,14 +125,11 @@ def report(
             {
                 "kind": result.kind,
                 "seed": result.seed,
-                "batches": len(result.losses),
-                "last_loss": round(float(np.mean(result.losses[-50:])), 4),
-                "cpu_s": round(result.cpu_s, 1),
             }
+            | training_figures(result.losses, result.cpu_s)
             for result in results
             if result.losses
         ],
-        "seconds": dict(seconds),
     }
 
 

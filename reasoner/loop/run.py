@@ -55,14 +55,15 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
             clock.stop(f"sample {TEXTS}")
             stem = beside.submit(write_stem, folder / STEM, texts, settings)
             files = make_labels(product, texts, settings, clock)
-            print(f"stem, beside: {stem.result():.0f} s of CPU", flush=True)
+            stem_figures = stem.result()
             clock.stop("wait for the stem")
-        held_out = read_samples(files.held_out)
+        held_out = read_samples(files.held_out, settings.per_held_out_problem)
         results = train_all(files, held_out, settings, folder)
         clock.stop("train and score")
         scores, scoring = score_by_product(product, folder / f"{PRM}-{settings.seeds[0]}.gguf")
         clock.stop("score by the product")
-    outcome = report(held_out, results, label_accuracy(files.steps), clock.parts, settings)
+    outcome = report(held_out, results, settings)
+    outcome |= {"labels": label_accuracy(files.steps), "stem": stem_figures, "seconds": clock.parts}
     outcome["scored_by_product"] = scoring | {"largest_difference": largest_difference(held_out, results, scores)}
     write(outcome, folder)
     print(markdown(outcome))

@@ -152,8 +152,9 @@ def look_at_unexpected(stem: Stem, readings: Sequence[Reading], dice: random.Ran
     """Let the last block begin by looking, from everywhere, at the tokens that the notes call unexpected.
 
     One among a hundred tokens has next to no share of an even attention, so from an even one this is learned slowly.
-    Queries become a constant, which is fitted by least squares, and keys the logit of the notes. Both lie in the pair
-    of the slowest rotation, so that distance does not matter.
+    Queries become a constant, which is fitted by least squares, and keys the logit of the notes, up to what the codes of
+    the tokens add: about 0.3, where logits are about 10. Both lie in the pair of the slowest rotation, so that distance
+    does not matter.
     """
     (block,) = stem.gathering
     attention, shape = block.attention, stem.model.shape

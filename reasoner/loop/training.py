@@ -51,7 +51,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class StemRecipe:
-    """Each epoch of noticing has texts that are corrupted anew."""
+    """For each epoch of noticing the texts are corrupted again."""
 
     noticing: Recipe = Recipe(epochs=6, rate=4e-3)
     gathering: Recipe = Recipe(rate=1.5e-3)
@@ -72,23 +72,23 @@ def make_stem(
     torch.manual_seed(seed)
     dice, stem = random.Random(seed), new_stem(reasoner)
 
-    def spoiled(share: float) -> list[Reading]:
+    def corrupted_readings(share: float) -> list[Reading]:
         return read(reasoner, stem, corrupted(texts, share, tokenizer, dice))
 
-    def much_spoiled() -> Iterator[list[Reading]]:
+    def noticing_batches() -> Iterator[list[Reading]]:
         for _ in range(recipe.noticing.epochs):
-            yield from batches_of(spoiled(MUCH), recipe.noticing.batch, dice)
+            yield from batches_of(corrupted_readings(MUCH), recipe.noticing.batch, dice)
 
     losses = _fit(
         stem.noticing,
         [*stem.noticing.parameters(), *stem.notes.parameters()],
-        Batches(much_spoiled(), recipe.noticing.count(len(texts))),
+        Batches(noticing_batches(), recipe.noticing.count(len(texts))),
         lambda batch: _noticing_loss(stem, batch),
         recipe.noticing,
     )
     plain = read(reasoner, stem, [replace(text, places=[], targets=[]) for text in texts])
     look_at_unexpected(stem, plain, dice)
-    mixed = [*plain, *spoiled(LITTLE), *spoiled(MUCH)]
+    mixed = [*plain, *corrupted_readings(LITTLE), *corrupted_readings(MUCH)]
     losses += _fit(
         _new_blocks(stem),
         [*stem.notes.parameters(), *_weights(stem)],

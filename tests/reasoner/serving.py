@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from annotate.local.supervisor import free_port
+from annotate.local.supervisor import free_port, free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -60,6 +60,6 @@ def reasoner_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def model_servers() -> Iterator[Models]:
-    ports = free_port(), free_port()
+    ports = free_ports(2)
     with serving("--port", str(ports[0]), "--prm-port", str(ports[1])):
         yield Models(*(f"http://127.0.0.1:{port}/v1" for port in ports))

@@ -16,12 +16,16 @@ from __future__ import annotations
 import numpy as np
 
 from apps.evaluation.metrics.subsets import subset_shares
-from apps.quality.statistics.ratings import Floats, Ints
+from apps.quality.statistics.ratings import Bools, Floats, Ints
 
 
-def best_of_n(scores: Floats, right: Floats, ns: Ints) -> Floats:
-    """The expected accuracy for each n between 1 and the number of samples. NaN scores are below all others."""
-    ranked = np.where(np.isnan(scores), -np.inf, scores)
+def best_of_n(scores: Floats, right: Floats, ns: Ints, is_answered: Bools | None = None) -> Floats:
+    """The expected accuracy for each n between 1 and the number of samples.
+
+    NaN scores are below all others, and so are those of samples without an answer, which no majority counts either.
+    """
+    is_last = np.isnan(scores) if is_answered is None else np.isnan(scores) | ~is_answered
+    ranked = np.where(is_last, -np.inf, scores)
     _, groups, sizes = np.unique(ranked, return_inverse=True, return_counts=True)
     upto = np.cumsum(sizes)
     chosen = np.diff(subset_shares(np.concatenate(([0], upto)), len(scores), ns), axis=0)

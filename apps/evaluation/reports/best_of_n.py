@@ -10,7 +10,6 @@ import numpy as np
 
 from apps.core.errors import DomainError
 from apps.corpus.models import Problem
-from apps.evaluation.metrics.majority import NO_ANSWER
 from apps.evaluation.metrics.reducers import reduce_scores
 from apps.evaluation.options import EvaluationOptions
 from apps.evaluation.reports.base import Progress, Report
@@ -133,35 +132,32 @@ def _curves(
     options: EvaluationOptions,
     progress: Progress,
 ) -> list[Report]:
-    """pass@N, the majority, and for each scorer best-of-N by each reducer and the vote weighted by the first.
-
-    A sample without an answer is chosen only where there is no other, since the majority does not count it either.
-    """
+    """pass@N, the majority, and for each scorer best-of-N by each reducer and the vote weighted by the first."""
     problems = SampledProblems.of(samples.is_right, samples.problems, largest_n, options)
     total = 2 + sum(1 + len(scorer.by_reducer) for scorer in scored)
     progress(0, total)
     classes = classes_of(project, samples)
     curves = [problems.passes(), problems.majority(classes)]
-    is_answered = classes != NO_ANSWER
     for scorer in scored:
         rater = {"scorer": scorer.rater.to_dict()}
         for reducer, scores in scorer.by_reducer.items():
             progress(len(curves), total)
-            curves.append(problems.best(np.where(is_answered, scores, np.nan)) | rater | {"reducer": reducer})
+            curves.append(problems.best(scores, samples.is_answered) | rater | {"reducer": reducer})
         reducer, weights = next(iter(scorer.by_reducer.items()))
         curves.append(problems.vote("weighted_vote", classes, weights) | rater | {"reducer": reducer})
     return curves
 
 
 def _convincing(samples: Samples, scored: ScoredSamples) -> Report:
-    """The wrong samples that the scorer scores highest, by its first reducer, one of each problem.
+    """The wrong answers that the scorer scores highest, by its first reducer, one of each problem.
 
     Each has the highest score of a right sample of its problem: where that is lower, the best of all samples is wrong.
     """
     reducer, scores = next(iter(scored.by_reducer.items()))
     best_right: dict[int, float] = {}
     best_wrong: dict[int, int] = {}
-    for place in np.argsort(-scores, kind="stable").tolist():
+    answered = np.flatnonzero(samples.is_answered)
+    for place in answered[np.argsort(-scores[answered], kind="stable")].tolist():
         problem = int(samples.problems[place])
         if samples.is_right[place]:
             best_right.setdefault(problem, float(scores[place]))

@@ -40,8 +40,11 @@ class SampledProblems:
     def passes(self) -> Report:
         return self._curve("pass", lambda own: pass_at_k(len(own), int(self.right[own].sum()), self.ns))
 
-    def best(self, scores: Floats) -> Report:
-        return self._curve("best_of_n", lambda own: best_of_n(scores[own], self.right[own], self.ns))
+    def best(self, scores: Floats, is_answered: Bools) -> Report:
+        def accuracies(own: Ints) -> Floats:
+            return best_of_n(scores[own], self.right[own], self.ns, is_answered[own])
+
+        return self._curve("best_of_n", accuracies)
 
     def majority(self, classes: Ints) -> Report:
         """In closed form, unless a problem has more samples than that allows."""

@@ -32,6 +32,10 @@ class Samples:
     is_right: Bools
     answers: Sequence[str]
 
+    @property
+    def is_answered(self) -> Bools:
+        return self.is_right | np.array([bool(answer) for answer in self.answers], dtype=np.bool_)
+
     def where(self, mask: Bools) -> Samples:
         places = np.flatnonzero(mask).tolist()
         answers = [self.answers[place] for place in places]

@@ -54,12 +54,13 @@ def mark_scored_stale(*, project_id: int, solution_ids: Sequence[int]) -> None:
 
 
 class InvalidationImporter:
-    """Marks the solutions of imported rows with labels, gold, estimates or verdicts."""
+    """Marks the solutions of imported rows with labels, gold, estimates, verdicts or a score."""
 
     tables = (StaleSolution,)
 
     def takes(self, record: Record) -> bool:
-        return bool(record.people or record.gold or record.estimates or record.judges)
+        has_score = record.solution is not None and record.solution.verifier_score is not None
+        return has_score or bool(record.people or record.gold or record.estimates or record.judges)
 
     def store_records(self, batch: ImportBatch, records: Sequence[StoredRecord]) -> int:
         StaleSolution.objects.mark(batch.project_id, [stored.solution_id for stored in records])
