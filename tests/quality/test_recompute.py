@@ -31,6 +31,7 @@ from apps.quality.review.adjudication import adjudicate_solution, adjudicate_ste
 from apps.scoring.apply import apply_scores
 from apps.scoring.models import ScoringRun, SolutionScore
 from tests.cast import make_problem, make_round, make_solution, make_user
+from tests.judging.verdicts import bring_in
 from tests.quality.submissions import add_gold, mark_all_stale, submit_next
 
 
@@ -283,3 +284,17 @@ def test_a_wrong_answer_is_disputed_as_soon_as_a_run_scores_it_highly(project: P
     assert (dispute.kind, dispute.solution) == (Dispute.CONVINCING_WRONG_ANSWER, convincing)
     apply_scores(run_id=run.pk)
     assert recompute_project(project) == 0
+
+
+def test_a_wrong_answer_that_comes_with_a_high_score_is_disputed(project: Project) -> None:
+    rows = [
+        {
+            "problem": {"statement": "Which?", "reference_answer": "7", "verifier": "numeric"},
+            "solution": {"steps": [{"position": 0, "text": text}], "final_answer": answer, "verifier_score": 0.9},
+        }
+        for text, answer in (("It is 8.", "8"), ("It is 7.", "7"))
+    ]
+    bring_in(project, rows)
+    recompute_project(project)
+    (dispute,) = OpenDispute.objects.filter(project=project)
+    assert (dispute.kind, dispute.solution.final_answer) == (Dispute.CONVINCING_WRONG_ANSWER, "8")
