@@ -65,6 +65,7 @@ class Settings:
     after_first_error: str = "negative"
     stem_recipe: StemRecipe = field(default_factory=StemRecipe)
     recipe: Recipe = field(default_factory=lambda: Recipe(epochs=8))
+    critique_recipe: Recipe = field(default_factory=lambda: Recipe(epochs=8, rate=3e-3))
     critiques: int = 1
     processes: int = 2
 
@@ -273,7 +274,9 @@ def run_job(job: Job) -> Result:
             Stem(with_words(stem.model, words, tokenizer), stem.notes),
         )
         add_words(tokenizer, words)
-        model, losses = train(reasoner, stem, critique_examples(critiques, tokenizer), job.settings.recipe, job.seed)
+        model, losses = train(
+            reasoner, stem, critique_examples(critiques, tokenizer), job.settings.critique_recipe, job.seed
+        )
         shares = verdict_shares(model, tokenizer, job.solutions, critiques=job.settings.critiques, seed=job.seed)
         scores = [np.array([share]) for share in shares]
     else:

@@ -40,6 +40,7 @@ SMALL = Settings(
     held_out_problems=4,
     stem_recipe=StemRecipe(noticing=Recipe(), gathering=Recipe()),
     recipe=Recipe(),
+    critique_recipe=Recipe(),
 )
 
 
