@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from apps.core.jobs.model import JobStatus
 from apps.corpus.records import ComparisonRecord, ProblemRecord, Record, SolutionRecord, StepPlace, StepRecord
 from apps.exports.files.storage import part_path
-from apps.exports.files.writers import CONTAINERS, MixedWriter, PartWriter
+from apps.exports.files.writers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy
 from apps.exports.run import run_export
@@ -88,20 +87,6 @@ def test_right_and_wrong_come_in_turns(project: Project, container: str) -> None
         "manifest.json",
         "README.md",
     }
-
-
-@pytest.mark.parametrize(("right", "wrong"), [(0, 0), (3, 0), (0, 3), (1, 7), (5, 5), (2000, 3000)])
-def test_no_stretch_of_one_class_is_longer_than_it_must_be(tmp_path: Path, right: int, wrong: int) -> None:
-    path = tmp_path / "out.jsonl"
-    made = [{"prompt": "p", "completion": str(place), "label": place < right} for place in range(right + wrong)]
-    columns = FORMATS["orm"].schema(LabelPolicy())
-    with PartWriter(path, "jsonl", columns) as writer, MixedWriter(writer, "label", tmp_path) as mixed:
-        mixed.write(made)
-    found = [json.loads(line) for line in path.read_text().splitlines()]
-    assert sorted(found, key=lambda row: int(row["completion"])) == made
-    for start in range(0, len(found), 10):
-        share = sum(row["label"] for row in found[start : start + 10])
-        assert abs(share - len(found[start : start + 10]) * right / len(found)) <= 1
 
 
 # --- roles and marks --------------------------------------------------------------------------------------

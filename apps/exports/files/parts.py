@@ -6,6 +6,7 @@ written again at any time: its files get their names when they are complete, and
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -18,19 +19,21 @@ from django.utils import timezone
 from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
+from apps.exports.files.mixing import MixedWriter, Mixer
 from apps.exports.files.part_names import part_name
 from apps.exports.files.storage import export_folder
-from apps.exports.files.writers import MixedWriter, Part, PartWriter
+from apps.exports.files.writers import Part, PartWriter
 from apps.exports.formats import FORMATS
 from apps.exports.load.spans import Span, cut_spans
 from apps.exports.models import Export, ExportPart
 from apps.exports.policy import LabelPolicy
 from apps.exports.rows.addresses import with_column
-from apps.exports.rows.chunks import chunk_rows
+from apps.exports.rows.chunks import chunk_rows, expected_mix
 from apps.exports.tally import Tally
 
 PART_SIZE = 100_000  # Solutions and comparisons, about.
 MOST_REASONS = 5
+REPORT_EVERY_S = 0.5
 
 
 class Ended(Exception):
@@ -61,6 +64,8 @@ def write_part(export: Export, part: ExportPart) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     ExportPart.objects.filter(pk=part.pk).update(done=0)
     columns = with_column(format_.schema(policy), policy)
+    expected = expected_mix(export.project, policy, within=_span(part)) if format_.mixed_column else None
+    reported_at = time.monotonic()
     with ExitStack() as stack:
         part_writers: dict[str, PartWriter] = {}
         writers: dict[str, PartWriter | MixedWriter] = {}
@@ -68,14 +73,18 @@ def write_part(export: Export, part: ExportPart) -> None:
             path = folder / _draft_name(part.number, split, export.container)
             writer = stack.enter_context(PartWriter(path, export.container, columns))
             part_writers[split] = writer
-            mixed = format_.mixed_column
-            writers[split] = stack.enter_context(MixedWriter(writer, mixed, folder)) if mixed else writer
+            writers[split] = writer
+            if format_.mixed_column:
+                mixer = Mixer(format_.mixed_column, columns, expected, folder)
+                writers[split] = stack.enter_context(MixedWriter(writer, mixer))
         for chunk in chunk_rows(export.project, format_, policy, within=_span(part)):
             for split, rows in chunk.rows.items():
                 writers[split].write(rows)
             tally.add(chunk.tally)
             part.done += chunk.records
-            _report(export, part)
+            if time.monotonic() - reported_at > REPORT_EVERY_S:
+                _report(export, part)
+                reported_at = time.monotonic()
     # Files that were named after a cancellation are removed like those before.
     _report(export, part)
     files = [asdict(writer.part()) | {"split": split} for split, writer in part_writers.items()]

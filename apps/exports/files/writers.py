@@ -8,25 +8,21 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from apps.core.zstd import ZstdFile
 
 CONTAINERS = ("jsonl", "jsonl.gz", "jsonl.zst", "parquet")
 ROW_GROUP = 2000  # Rows in memory at once.
-MIXED = 4 * ROW_GROUP  # Rows that are put in order at once.
 
 Row = dict[str, Any]
 Rows = Sequence[Row] | pl.DataFrame
@@ -101,82 +97,6 @@ class PartWriter:
         return Part(self._path.name, self.rows, self._file.size, self._file.sha256.hexdigest())
 
 
-class MixedWriter:
-    """Writes rows of two classes evenly mixed, so that every batch read in order has both.
-
-    The rows are buffered in temporary files: the size of each class is known only at the end.
-    """
-
-    def __init__(self, writer: PartWriter, column: str, folder: Path) -> None:
-        self._writer, self._column = writer, column
-        self._waiting = {value: _Waiting(folder, writer.columns) for value in (True, False)}
-
-    def write(self, rows: Rows) -> None:
-        table = _table(rows, self._writer.columns)
-        is_true = table[self._column].combine_chunks()
-        self._waiting[True].write(table.filter(is_true))
-        self._waiting[False].write(table.filter(pc.invert(is_true)))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            true, false = self._waiting[True], self._waiting[False]
-            for is_true in mixing_order(true.count, false.count, most=MIXED):
-                both = pl.concat([true.take(int(is_true.sum())), false.take(int((~is_true).sum()))])
-                self._writer.write(both[mixed_places(is_true)])
-        for waiting in self._waiting.values():
-            waiting.close()
-
-
-def mixing_order(true: int, false: int, *, most: int) -> Iterator[np.ndarray]:
-    """Yield which of the rows are true, as evenly as possible, at most `most` at a time."""
-    total = true + false
-    for start in range(0, total, most):
-        places = np.arange(start, min(start + most, total))
-        yield (places + 1) * true // total > places * true // total
-
-
-def mixed_places(is_true: np.ndarray) -> np.ndarray:
-    """By place, the number of the row in a table that has all true rows first."""
-    places: np.ndarray = np.where(is_true, np.cumsum(is_true) - 1, is_true.sum() + np.cumsum(~is_true) - 1)
-    return places
-
-
-class _Waiting:
-    """Rows in a temporary file, in their order."""
-
-    def __init__(self, folder: Path, columns: pa.Schema) -> None:
-        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - see `close`
-        self._writer = pa.ipc.new_stream(self._file, columns)
-        self._batches: Iterator[pa.RecordBatch] | None = None
-        self._next = pl.DataFrame(schema=pl.Schema(columns))
-        self.count = 0
-
-    def write(self, table: pa.Table) -> None:
-        self._writer.write_table(table)
-        self.count += table.num_rows
-
-    def take(self, count: int) -> pl.DataFrame:
-        """The next rows. Nothing can be written afterwards."""
-        if self._batches is None:
-            self._writer.close()
-            self._file.seek(0)
-            self._batches = iter(pa.ipc.open_stream(self._file))
-        while len(self._next) < count:
-            batch = pl.from_arrow(pa.Table.from_batches([next(self._batches)]))
-            assert isinstance(batch, pl.DataFrame)
-            self._next = pl.concat([self._next, batch])
-        rows, self._next = self._next[:count], self._next[count:]
-        return rows
-
-    def close(self) -> None:
-        self._file.close()
-
-
 def lines_of(rows: Rows) -> bytes:
     """The rows as JSON, each on a line."""
     if isinstance(rows, pl.DataFrame):
@@ -213,7 +133,7 @@ class _Columns:
         self._waiting = columns.empty_table()
 
     def write(self, rows: Rows) -> None:
-        waiting = pa.concat_tables([self._waiting, _table(rows, self._waiting.schema)])
+        waiting = pa.concat_tables([self._waiting, table_of(rows, self._waiting.schema)])
         full_groups = len(waiting) - len(waiting) % ROW_GROUP
         if full_groups:
             self._writer.write_table(waiting[:full_groups].combine_chunks(), row_group_size=ROW_GROUP)
@@ -225,7 +145,8 @@ class _Columns:
         self._writer.close()
 
 
-def _table(rows: Rows, columns: pa.Schema) -> pa.Table:
+def table_of(rows: Rows, columns: pa.Schema) -> pa.Table:
+    """The rows with exactly these columns."""
     if isinstance(rows, pl.DataFrame):
         return rows.to_arrow(compat_level=pl.CompatLevel.oldest()).select(columns.names).cast(columns)
     return pa.Table.from_pylist(list(rows), schema=columns)

@@ -13,6 +13,7 @@ from apps.exports.labels.columns import chunk, frames
 from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.labels.columns.frames import LabelFrames, key_expr
 from apps.exports.labels.contamination import ContaminationIndex
+from apps.exports.labels.selection import selects_solutions
 from apps.exports.load.arrow import Reader
 from apps.exports.load.people import UNKNOWN_MEMBER, Members
 from apps.exports.load.queries import MORE, compile_queries, in_list, in_range
@@ -39,7 +40,8 @@ class ColumnLoader:
         index: ContaminationIndex | None = None,
     ) -> None:
         self._policy, self._members, self._index, self._is_wide = policy, members, index, is_wide
-        self._needed = chunk.EVERY_SOURCE if is_wide else chunk.sources_needed(policy) if needs_labels else ()
+        self._needs_steps = needs_labels
+        self._needed = chunk.EVERY_SOURCE if is_wide else chunk.sources_needed(policy)
         self._project = project.pk
         self._in_list, self._in_range = (compile_queries(among, is_wide=is_wide) for among in (in_list, in_range))
 
@@ -49,13 +51,29 @@ class ColumnLoader:
             self._read(reader, "solutions", **borders(span)), self._read(reader, "problems", **borders(span))
         )
         solutions = chunk.selected(solutions, self._policy, tally, self._index)
-        steps = self._steps(reader, solutions)
-        is_kept = chunk.selected_within_problems(solutions, steps, self._policy, tally)
-        if is_kept is not None:
-            solutions = solutions.filter(is_kept)
+        loaded = self._with_steps if self._needs_steps else self._with_paths
+        selected = loaded(reader, solutions, tally)
+        tally.solutions += len(selected.solutions)
+        return selected
+
+    def _with_steps(self, reader: Reader, solutions: pl.DataFrame, tally: Tally) -> SolutionChunk:
+        steps = self._numbered(self._read_of(reader, "steps", solutions["solution"]), solutions)
+        if selects_solutions(self._policy):
+            paths = chunk.paths_of(steps, len(solutions))
+            solutions = solutions.filter(chunk.selected_within_problems(solutions, paths, self._policy, tally))
             steps = self._numbered(steps.drop("key"), solutions)
-        tally.solutions += len(solutions)
         return SolutionChunk(solutions, self._frames(reader, solutions, steps), tally)
+
+    def _with_paths(self, reader: Reader, solutions: pl.DataFrame, tally: Tally) -> SolutionChunk:
+        """Without the steps: that is half the work."""
+        paths = self._read_of(reader, "paths", solutions["solution"])
+        solutions = solutions.join(paths, on="solution", how="left", maintain_order="left")
+        solutions = solutions.with_columns(pl.col("path").fill_null([]))
+        if selects_solutions(self._policy):
+            solutions = solutions.filter(
+                chunk.selected_within_problems(solutions, solutions["path"], self._policy, tally)
+            )
+        return SolutionChunk(solutions.drop("path"), frames.no_labels(len(solutions)), tally, solutions["path"])
 
     def _read(self, reader: Reader, name: str, **values: Any) -> pl.DataFrame:
         return reader.read(self._in_list[name], project=self._project, **values)
@@ -68,9 +86,6 @@ class ColumnLoader:
         if last - first < MOST_OTHERS * len(ids):
             return reader.read(self._in_range[name], first_id=first, last_id=last)
         return reader.read(self._in_list[name], ids=ids)
-
-    def _steps(self, reader: Reader, solutions: pl.DataFrame) -> pl.DataFrame:
-        return self._numbered(self._read_of(reader, "steps", solutions["solution"]), solutions)
 
     @staticmethod
     def _numbered(steps: pl.DataFrame, solutions: pl.DataFrame) -> pl.DataFrame:

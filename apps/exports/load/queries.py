@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Coalesce
@@ -31,6 +32,7 @@ _STEPS: frames.Schema = {
     "chosen": pl.Boolean,
     "text": pl.String,
 }
+_PATHS: frames.Schema = {"solution": pl.Int64, "path": pl.List(pl.String)}
 _ASSIGNMENTS: frames.Schema = {
     "assignment": pl.Int64,
     "solution": pl.Int64,
@@ -164,8 +166,9 @@ def _of_problems(compiled: Compile) -> dict[str, Query]:
     problems = Problem.objects.filter(
         **_of_project(), retired_at=None, id__gte=placeholder("first"), id__lte=placeholder("last")
     )
+    # Solutions of retired problems find no problem to be joined with: in SQL that would be a scan of all problems.
     solutions = Solution.objects.written().filter(
-        **_of_project(), **in_span, problem__retired_at=None, id__gt=placeholder("after"), id__lte=placeholder("until")
+        **_of_project(), **in_span, id__gt=placeholder("after"), id__lte=placeholder("until")
     )
     comparisons = Comparison.objects.filter(**_of_project(), **in_span).values_list("id")
     return {
@@ -211,8 +214,11 @@ def _of_submissions(compiled: Compile, among: Among) -> dict[str, Query]:
 
 def _of_steps(compiled: Compile, among: Among) -> dict[str, Query]:
     steps = Step.objects.filter(among("solution_id"))
+    texts = ArrayAgg("text", order_by=("position", "candidate"))
+    paths = steps.filter(chosen=True).order_by().values("solution_id").annotate(path=texts)
     consensus = StepConsensus.objects.filter(among("step_id"))
     return {
+        "paths": compile_query(paths.values_list("solution_id", "path"), _PATHS),
         "steps": compiled(
             "steps", steps, ("id", "solution_id", "position", "candidate", "origin", "chosen", "text"), _STEPS
         ),

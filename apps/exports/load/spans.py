@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from apps.corpus.models import Comparison, Problem, Solution
 from apps.projects.models import Project
@@ -50,6 +50,14 @@ def comparisons_in(project: Project, span: Span | None = None) -> QuerySet[Compa
     if span.until is not None:
         return comparisons.none()
     return comparisons.filter(problem_id__gte=span.first, problem_id__lte=span.last)
+
+
+def count_answers(project: Project, span: Span | None = None) -> tuple[int, int]:
+    """The solutions with a right answer and those with a wrong one."""
+    counts = solutions_in(project, span).aggregate(
+        right=Count("id", filter=Q(is_correct=True)), wrong=Count("id", filter=Q(is_correct=False))
+    )
+    return counts["right"], counts["wrong"]
 
 
 def regions(project: Project) -> list[Span]:

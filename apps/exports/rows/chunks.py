@@ -9,17 +9,19 @@ from typing import TypeVar
 
 from apps.core.readahead import read_ahead
 from apps.exports.contamination import contamination_index
+from apps.exports.files.mixing import Mix
 from apps.exports.files.writers import Rows
 from apps.exports.formats.annotate import Annotate
 from apps.exports.formats.base import Format
 from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.labels.columns.chunk import SolutionChunk
+from apps.exports.labels.selection import selects_solutions
 from apps.exports.load.arrow import Reader, is_shared, open_reader
 from apps.exports.load.canonical import CanonicalLoader
 from apps.exports.load.columns import ColumnLoader
 from apps.exports.load.people import load_members
 from apps.exports.load.records import load_records
-from apps.exports.load.spans import Span, cut_pieces, cut_spans, regions
+from apps.exports.load.spans import Span, count_answers, cut_pieces, cut_spans, regions
 from apps.exports.policy import LabelPolicy
 from apps.exports.rows.addresses import solution_addresses
 from apps.exports.rows.chunk_rows import needs_whole_problems, rows_by_split
@@ -52,6 +54,15 @@ def chunk_rows(
         yield from _canonical(project, format_, policy, within)
     else:
         yield from _by_records(project, format_, policy, within)
+
+
+def expected_mix(project: Project, policy: LabelPolicy, *, within: Span | None = None) -> Mix | None:
+    """How many right and wrong answers `chunk_rows` will yield; None under a policy that has rules for which ones.
+
+    Those without a usable text are counted, too.
+    """
+    selects = policy.splits or policy.subjects or policy.generators or policy.contamination or policy.answers != "all"
+    return None if selects or selects_solutions(policy) else Mix(*count_answers(project, within))
 
 
 def _by_records(project: Project, format_: Format, policy: LabelPolicy, within: Span | None) -> Iterator[ChunkRows]:

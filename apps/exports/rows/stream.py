@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterable, Iterator
 
-from apps.exports.files.writers import MixedWriter, PartWriter, Rows, lines_of
+from apps.exports.files.mixing import Mixer
+from apps.exports.files.writers import Rows, lines_of
 from apps.exports.formats import FORMATS
-from apps.exports.formats.base import Format
 from apps.exports.policy import LabelPolicy
-from apps.exports.rows.chunks import chunk_rows
+from apps.exports.rows.chunks import chunk_rows, expected_mix
 from apps.projects.models import Project
-
-BLOCK = 64 * 1024
 
 
 def stream_rows(project: Project, format: str, policy: LabelPolicy) -> Iterator[bytes]:  # noqa: A002
     """Yield the lines of the rows, some at a time. The policy has no splits: they are several files.
 
-    A format with mixed rows is read to its end before the first line.
+    A format with mixed rows is read to its end before the first line where the policy selects solutions.
     """
     format_ = FORMATS[format]
     rows = (rows for chunk in chunk_rows(project, format_, policy) for rows in chunk.rows.values() if len(rows))
-    return _mixed(rows, format_, policy) if format_.mixed_column else map(lines_of, rows)
+    if not format_.mixed_column:
+        return map(lines_of, rows)
+    return _mixed(rows, Mixer(format_.mixed_column, format_.schema(policy), expected_mix(project, policy)))
 
 
-def _mixed(chunks: Iterator[Rows], format_: Format, policy: LabelPolicy) -> Iterator[bytes]:
-    with TemporaryDirectory(prefix="annotate-stream-") as name:
-        folder = Path(name)
-        path = folder / "rows.jsonl"
-        with (
-            PartWriter(path, "jsonl", format_.schema(policy)) as writer,
-            MixedWriter(writer, format_.mixed_column, folder) as mixed,
-        ):
-            for rows in chunks:
-                mixed.write(rows)
-        with path.open("rb") as lines:
-            while block := lines.read(BLOCK):
-                yield block
+def _mixed(chunks: Iterable[Rows], mixer: Mixer) -> Iterator[bytes]:
+    with mixer:
+        for rows in chunks:
+            yield from map(lines_of, mixer.add(rows))
+        yield from map(lines_of, mixer.rest())

@@ -14,7 +14,7 @@ import pyarrow as pa
 from apps.corpus.records import ProblemRecord, Record, SolutionRecord
 from apps.exports.labels.columns.frames import LabelFrames, Schema, frames_of, rows_of
 from apps.exports.labels.contamination import CONTAMINATED, ContaminationIndex
-from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
+from apps.exports.labels.selection import Candidate, select_solutions
 from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.tally import Tally
 
@@ -35,16 +35,19 @@ SOLUTIONS: Schema = {
 class SolutionChunk:
     """`solutions` are numbered by their place, as the keys of `frames` have it, and hold the columns of their problem.
 
-    `tally` counts the solutions, and those that are left out before a format sees them.
+    `tally` counts the solutions, and those that are left out before a format sees them. `paths` are read in place of the
+    steps where no step needs a label: for each solution, the list of its chosen steps' texts.
     """
 
     solutions: pl.DataFrame
     frames: LabelFrames
     tally: Tally
+    paths: pl.Series | None = None
 
     def whole_texts(self) -> pl.Series:
         """The text of each solution."""
-        return whole_texts(self.solutions, self.frames.steps)
+        paths = paths_of(self.frames.steps, len(self.solutions)) if self.paths is None else self.paths
+        return whole_texts(self.solutions, paths)
 
 
 def in_order(solutions: pl.DataFrame, problems: pl.DataFrame) -> pl.DataFrame:
@@ -77,13 +80,9 @@ def selected(
     return selected.with_columns(split=pl.col("statement").replace_strict(splits, return_dtype=pl.String))
 
 
-def selected_within_problems(
-    solutions: pl.DataFrame, steps: pl.DataFrame, policy: LabelPolicy, tally: Tally
-) -> pl.Series | None:
-    """Whether the rules for all solutions of a problem keep each solution; None without such rules. Counts the others."""
-    if not selects_solutions(policy):
-        return None
-    texts = whole_texts(solutions, steps)
+def selected_within_problems(solutions: pl.DataFrame, paths: pl.Series, policy: LabelPolicy, tally: Tally) -> pl.Series:
+    """Whether the rules for all solutions of a problem keep each solution. Counts the others."""
+    texts = whole_texts(solutions, paths)
     columns = solutions.select("problem", "statement", "is_correct", "source").with_columns(text=texts)
     is_kept = [True] * len(columns)
     for _, of_problem in columns.with_row_index("row").group_by("problem", maintain_order=True):
@@ -96,17 +95,22 @@ def selected_within_problems(
     return pl.Series(is_kept, dtype=pl.Boolean)
 
 
-def whole_texts(solutions: pl.DataFrame, steps: pl.DataFrame) -> pl.Series:
-    """The text of each solution: its chosen steps, joined by its separator, or as it was imported."""
+def paths_of(steps: pl.DataFrame, size: int) -> pl.Series:
+    """For each of so many solutions, the list of its chosen steps' texts."""
     path = steps.filter("chosen")
-    starts = np.zeros(len(solutions) + 1, dtype=np.int64)
-    starts[1:] = np.cumsum(np.bincount(rows_of(path["key"]), minlength=len(solutions)))
+    starts = np.zeros(size + 1, dtype=np.int64)
+    starts[1:] = np.cumsum(np.bincount(rows_of(path["key"]), minlength=size))
     texts = path["text"].to_arrow(compat_level=pl.CompatLevel.newest())
-    lists = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(starts, pa.int64()), texts))
-    assert isinstance(lists, pl.Series)
+    paths = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(starts, pa.int64()), texts))
+    assert isinstance(paths, pl.Series)
+    return paths
+
+
+def whole_texts(solutions: pl.DataFrame, paths: pl.Series) -> pl.Series:
+    """The text of each solution: its chosen steps, joined by its separator, or as it was imported."""
     is_given = pl.col("whole_text").fill_null("") != ""
-    joined = pl.col("steps").list.join(pl.col("separator"))
-    placed = solutions.select("separator", "whole_text").with_columns(steps=lists)
+    joined = pl.col("path").list.join(pl.col("separator"))
+    placed = solutions.select("separator", "whole_text").with_columns(path=paths)
     return placed.select(pl.when(is_given).then("whole_text").otherwise(joined).alias("text"))["text"]
 
 

@@ -123,6 +123,11 @@ def empty(schema: Schema) -> pl.DataFrame:
     return pl.DataFrame(schema=schema)
 
 
+def no_labels(size: int) -> LabelFrames:
+    """The frames of so many solutions of which no step is needed."""
+    return LabelFrames(size, *map(empty, (STEPS, PEOPLE, RATINGS, GOLD, CONSENSUS, ESTIMATES, VERDICTS)))
+
+
 # --- from records -----------------------------------------------------------------------------------------
 
 
