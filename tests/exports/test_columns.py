@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from django.core.files.base import ContentFile
+from django.utils import timezone
 from msgspec import structs
 
 from apps.accounts.models import User
@@ -108,7 +109,10 @@ def imported(project: Project, made: list[Record]) -> None:
 
 
 def complicated(project: Project, rita: User) -> None:
-    """What a file does not bring: suspended labelers, corrections, thin labels."""
+    """What a file does not bring: retired problems, suspended labelers, corrections, thin labels."""
+    retired = project.problems.latest("pk")
+    retired.retired_at = timezone.now()
+    retired.save()
     members = Membership.objects.filter(project=project, status=Membership.Status.IMPORTED).order_by("pk")
     Membership.objects.filter(pk=members[0].pk).update(status=Membership.Status.SUSPENDED)
     Round.objects.filter(project=project).update(redundancy=2)
