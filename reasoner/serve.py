@@ -66,12 +66,6 @@ def check_port(port: int) -> None:
             sys.exit(f"reasoner: port {port} is not available: {error.strerror}")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
 def start(  # type: ignore[no-untyped-def]  # noqa: ANN201
     port: int, *, slots: int, threads: int, model: Path = MODEL, name: str = NAME
 ):

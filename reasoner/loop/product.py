@@ -15,8 +15,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from annotate.local.supervisor import free_port
 from reasoner.problems import Problem
-from reasoner.serve import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_WITHIN_S = 60
