@@ -33,7 +33,7 @@ from reasoner.loop.examples import answer_examples, read_rows, step_examples
 from reasoner.loop.product import Product, served
 from reasoner.loop.scoring import Lines, line_scores, log_likelihoods
 from reasoner.loop.stem import Stem, new_stem
-from reasoner.loop.training import Recipe, StemRecipe, make_stem, train
+from reasoner.loop.training import Recipe, make_stem, train
 from reasoner.model import Reasoner
 from reasoner.problems import Problem, problems
 from reasoner.serve import MODEL
@@ -43,6 +43,9 @@ Key = tuple[str, tuple[str, ...]]
 
 PRM, ORM, VERIFIER, LIKELIHOOD = "prm", "orm", "verifier", "likelihood"
 STEM, STEM_SEED = "stem.pt", 5
+STEM_RECIPE = Recipe(epochs=6, rate=4e-3)
+LABEL_RECIPE = Recipe(epochs=16, rate=2e-3)
+CRITIQUE_RECIPE = Recipe(epochs=8, rate=3e-3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,12 @@ class Settings:
     held_out_problems: int = 100
     per_held_out_problem: int = 64
     fewest_steps: int = 3
-    temperature: float = 1.4
+    temperature: float = 1.6
     strategy: str = "posterior-search"
     after_first_error: str = "negative"
-    stem_recipe: StemRecipe = field(default_factory=StemRecipe)
-    recipe: Recipe = field(default_factory=lambda: Recipe(epochs=8))
-    critique_recipe: Recipe = field(default_factory=lambda: Recipe(epochs=8, rate=3e-3))
+    stem_recipe: Recipe = STEM_RECIPE
+    recipe: Recipe = LABEL_RECIPE
+    critique_recipe: Recipe = CRITIQUE_RECIPE
     critiques: int = 1
     processes: int = 2
 
@@ -236,7 +239,7 @@ def write_stem(path: Path, texts: Path, settings: Settings) -> dict[str, float]:
     reasoner, vocabulary = read_gguf(MODEL)
     tokenizer = vocabulary.tokenizer()
     stem, losses = make_stem(reasoner, answer_examples(texts, tokenizer), tokenizer, settings.stem_recipe, STEM_SEED)
-    torch.save([stem.model.state_dict(), stem.notes.state_dict()], path)
+    torch.save(stem.learned(), path)
     return training_figures(losses, time.process_time() - started) | {"seed": STEM_SEED}
 
 
@@ -244,11 +247,11 @@ def training_figures(losses: Sequence[float], cpu_s: float) -> dict[str, float]:
     return {"batches": len(losses), "last_loss": round(float(np.mean(losses[-50:])), 4), "cpu_s": round(cpu_s, 1)}
 
 
-def read_stem(path: Path, reasoner: Reasoner) -> Stem:
+def read_stem(path: Path, reasoner: Reasoner, seed: int) -> Stem:
+    """With a last block of this seed."""
+    torch.manual_seed(seed)
     stem = new_stem(reasoner)
-    model, notes = torch.load(path)
-    stem.model.load_state_dict(model)
-    stem.notes.load_state_dict(notes)
+    stem.load(torch.load(path))
     return stem
 
 
@@ -265,13 +268,13 @@ def run_job(job: Job) -> Result:
     torch.set_num_threads(1)
     started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
-    tokenizer, stem = vocabulary.tokenizer(), read_stem(job.folder / STEM, reasoner)
+    tokenizer, stem = vocabulary.tokenizer(), read_stem(job.folder / STEM, reasoner, job.seed)
     if job.kind == VERIFIER:
         critiques = read_critiques(job.path)
         words = new_words(critiques, tokenizer)
         reasoner, stem = (
             with_words(reasoner, words, tokenizer),
-            Stem(with_words(stem.model, words, tokenizer), stem.notes),
+            Stem(with_words(stem.model, words, tokenizer), stem.head),
         )
         add_words(tokenizer, words)
         model, losses = train(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from reasoner.loop.experiment import (
 from reasoner.loop.product import Product, served
 from reasoner.loop.report import label_accuracy, markdown, marks_of, report, write
 from reasoner.loop.selection import compare, read_pool, table
-from reasoner.loop.training import Recipe, StemRecipe
+from reasoner.loop.training import Recipe
 from reasoner.serve import MODEL
 
 SMALL = Settings(
@@ -38,7 +37,7 @@ SMALL = Settings(
     text_problems=12,
     labeled_problems=12,
     held_out_problems=4,
-    stem_recipe=StemRecipe(noticing=Recipe(), gathering=Recipe()),
+    stem_recipe=Recipe(),
     recipe=Recipe(),
     critique_recipe=Recipe(),
 )
@@ -49,14 +48,15 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
     with servers():
         product.migrate()
         clock.stop("start")
-        with served(MODEL, "reasoner") as url, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+        # After an error, the pool's process ends at once.
+        with served(MODEL, "reasoner") as url, get_context("spawn").Pool(1) as beside:
             add_problems(product, url, settings)
             clock.stop("import")
             texts = sample_texts(product, settings)
             clock.stop(f"sample {TEXTS}")
-            stem = beside.submit(write_stem, folder / STEM, texts, settings)
+            stem = beside.apply_async(write_stem, (folder / STEM, texts, settings))
             files = make_labels(product, texts, settings, clock)
-            stem_figures = stem.result()
+            stem_figures = stem.get()
             clock.stop("wait for the stem")
         held_out = read_samples(files.held_out, settings.per_held_out_problem)
         results = train_all(files, held_out, settings, folder)
