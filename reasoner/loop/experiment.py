@@ -42,9 +42,10 @@ TEXTS, TRAINING, HELD_OUT = "loop-texts", "loop-training", "loop-held-out"
 Key = tuple[str, tuple[str, ...]]
 
 PRM, ORM, VERIFIER, LIKELIHOOD = "prm", "orm", "verifier", "likelihood"
+FIRST_SEED = 61  # Of the problems. The settings were chosen on those of other seeds.
 STEM, STEM_SEED = "stem.pt", 5
 STEM_RECIPE = Recipe(epochs=6, rate=4e-3)
-LABEL_RECIPE = Recipe(epochs=16, rate=2e-3)
+LABEL_RECIPE = Recipe(epochs=12, rate=2e-3)
 CRITIQUE_RECIPE = Recipe(epochs=8, rate=3e-3)
 
 
@@ -114,7 +115,7 @@ def add_problems(product: Product, url: str, settings: Settings) -> None:
     """Three projects, and the reasoner at this address as an endpoint."""
     counts = {TEXTS: settings.text_problems, TRAINING: settings.labeled_problems, HELD_OUT: settings.held_out_problems}
     for number, (project, count) in enumerate(counts.items()):
-        product.add_problems(project, some_problems(31 + number, count, settings, held_out=project == HELD_OUT))
+        product.add_problems(project, some_problems(FIRST_SEED + number, count, settings, held_out=project == HELD_OUT))
     product.add_endpoint("reasoner", url)
 
 

@@ -103,7 +103,7 @@ def report(held_out: Sequence[Sampled], results: Sequence[Result], settings: Any
     curves = curves_of(held_out, results)
     distinct = distinct_solutions(held_out)
     mark_of = marks_of(held_out)
-    pairs = [(LEAST, ORM_ROW), (ORM_ROW, MAJORITY), (LEAST, MAJORITY), (VERIFIER_ROW, MAJORITY)]
+    pairs = [(PRODUCT, ORM_ROW), (ORM_ROW, MAJORITY), (PRODUCT, MAJORITY), (VERIFIER_ROW, MAJORITY)]
     padded = {name: own * (len(settings.seeds) if len(own) == 1 else 1) for name, own in curves.items()}
     return {
         "settings": asdict(settings),
