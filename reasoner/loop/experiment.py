@@ -35,7 +35,7 @@ from reasoner.loop.scoring import Lines, line_scores, log_likelihoods
 from reasoner.loop.stem import Stem, new_stem
 from reasoner.loop.training import Recipe, make_stem, train
 from reasoner.model import Reasoner
-from reasoner.problems import Problem, problems
+from reasoner.problems import problems
 from reasoner.serve import MODEL
 
 TEXTS, TRAINING, HELD_OUT = "loop-texts", "loop-training", "loop-held-out"
@@ -51,10 +51,7 @@ CRITIQUE_RECIPE = Recipe(epochs=8, rate=3e-3)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much is sampled and trained. Problems have at least three steps: on shorter ones there is little to choose.
-
-    Texts, which are read without labels, cost little; few solutions are labeled.
-    """
+    """How much is sampled and trained. Texts, which are read without labels, cost little; few solutions are labeled."""
 
     seeds: tuple[int, ...] = (1, 2, 3)
     text_problems: int = 1000
@@ -63,7 +60,6 @@ class Settings:
     per_labeled_problem: int = 1
     held_out_problems: int = 100
     per_held_out_problem: int = 64
-    fewest_steps: int = 3
     temperature: float = 1.6
     strategy: str = "posterior-search"
     after_first_error: str = "negative"
@@ -88,15 +84,6 @@ class Clock:
         self._since = now
 
 
-def some_problems(seed: int, count: int, settings: Settings, *, held_out: bool) -> list[Problem]:
-    return list(
-        islice(
-            (problem for problem in problems(seed, held_out=held_out) if len(problem.plan) >= settings.fewest_steps),
-            count,
-        )
-    )
-
-
 # --- the product's part -------------------------------------------------------------------------------------
 
 
@@ -115,7 +102,8 @@ def add_problems(product: Product, url: str, settings: Settings) -> None:
     """Three projects, and the reasoner at this address as an endpoint."""
     counts = {TEXTS: settings.text_problems, TRAINING: settings.labeled_problems, HELD_OUT: settings.held_out_problems}
     for number, (project, count) in enumerate(counts.items()):
-        product.add_problems(project, some_problems(FIRST_SEED + number, count, settings, held_out=project == HELD_OUT))
+        own = problems(FIRST_SEED + number, held_out=project == HELD_OUT)
+        product.add_problems(project, islice(own, count))
     product.add_endpoint("reasoner", url)
 
 
