@@ -6,6 +6,7 @@ for the first seed, scores.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -42,8 +43,7 @@ TEXTS, TRAINING, HELD_OUT = "loop-texts", "loop-training", "loop-held-out"
 Key = tuple[str, tuple[str, ...]]
 
 PRM, ORM, VERIFIER, LIKELIHOOD = "prm", "orm", "verifier", "likelihood"
-FIRST_SEED = 61  # Of the problems. The settings were chosen on those of other seeds.
-STEM, STEM_SEED = "stem.pt", 5
+STEM, STEM_FIGURES, STEM_SEED = "stem.pt", "stem.json", 5
 STEM_RECIPE = Recipe(epochs=6, rate=4e-3)
 LABEL_RECIPE = Recipe(epochs=12, rate=2e-3)
 CRITIQUE_RECIPE = Recipe(epochs=8, rate=3e-3)
@@ -54,6 +54,7 @@ class Settings:
     """How much is sampled and trained. Texts, which are read without labels, cost little; few solutions are labeled."""
 
     seeds: tuple[int, ...] = (1, 2, 3)
+    first_problem_seed: int = 61  # The settings were chosen on problems of other seeds.
     text_problems: int = 1000
     per_text_problem: int = 3
     labeled_problems: int = 200
@@ -102,7 +103,7 @@ def add_problems(product: Product, url: str, settings: Settings) -> None:
     """Three projects, and the reasoner at this address as an endpoint."""
     counts = {TEXTS: settings.text_problems, TRAINING: settings.labeled_problems, HELD_OUT: settings.held_out_problems}
     for number, (project, count) in enumerate(counts.items()):
-        own = problems(FIRST_SEED + number, held_out=project == HELD_OUT)
+        own = problems(settings.first_problem_seed + number, held_out=project == HELD_OUT)
         product.add_problems(project, islice(own, count))
     product.add_endpoint("reasoner", url)
 
@@ -221,15 +222,16 @@ def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, fol
         return [*pool.map(run_job, jobs), likelihood.result()]
 
 
-def write_stem(path: Path, texts: Path, settings: Settings) -> dict[str, float]:
-    """The stem from which all models begin, made from the texts of a file of the format `orm`; returns its figures."""
+def write_stem(folder: Path, texts: Path, settings: Settings) -> None:
+    """Write the stem from which all models begin, made from the texts of a file of the format `orm`, and its figures."""
     torch.set_num_threads(1)
     started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
     tokenizer = vocabulary.tokenizer()
     stem, losses = make_stem(reasoner, answer_examples(texts, tokenizer), tokenizer, settings.stem_recipe, STEM_SEED)
-    torch.save(stem.learned(), path)
-    return training_figures(losses, time.process_time() - started) | {"seed": STEM_SEED}
+    torch.save(stem.learned(), folder / STEM)
+    figures = training_figures(losses, time.process_time() - started) | {"seed": STEM_SEED}
+    (folder / STEM_FIGURES).write_text(json.dumps(figures))
 
 
 def training_figures(losses: Sequence[float], cpu_s: float) -> dict[str, float]:
@@ -237,7 +239,7 @@ def training_figures(losses: Sequence[float], cpu_s: float) -> dict[str, float]:
 
 
 def read_stem(path: Path, reasoner: Reasoner, seed: int) -> Stem:
-    """With a last block of this seed."""
+    """The stem in a file, with a last block that this seed draws."""
     torch.manual_seed(seed)
     stem = new_stem(reasoner)
     stem.load(torch.load(path))
@@ -263,7 +265,7 @@ def run_job(job: Job) -> Result:
         words = new_words(critiques, tokenizer)
         reasoner, stem = (
             with_words(reasoner, words, tokenizer),
-            Stem(with_words(stem.model, words, tokenizer), stem.head),
+            Stem(with_words(stem.model, words, tokenizer), stem.token_head),
         )
         add_words(tokenizer, words)
         model, losses = train(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from annotate.local.servers import servers
 from reasoner.loop.curves import Sampled, distinct_solutions
 from reasoner.loop.experiment import (
     PRM,
-    STEM,
+    STEM_FIGURES,
     TEXTS,
     Clock,
     Key,
@@ -48,15 +51,14 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
     with servers():
         product.migrate()
         clock.stop("start")
-        # After an error, the pool's process ends at once.
-        with served(MODEL, "reasoner") as url, get_context("spawn").Pool(1) as beside:
+        with served(MODEL, "reasoner") as url:
             add_problems(product, url, settings)
             clock.stop("import")
             texts = sample_texts(product, settings)
             clock.stop(f"sample {TEXTS}")
-            stem = beside.apply_async(write_stem, (folder / STEM, texts, settings))
-            files = make_labels(product, texts, settings, clock)
-            stem_figures = stem.get()
+            with beside(write_stem, folder, texts, settings) as wait:
+                files = make_labels(product, texts, settings, clock)
+                wait()
             clock.stop("wait for the stem")
         held_out = read_samples(files.held_out, settings.per_held_out_problem)
         results = train_all(files, held_out, settings, folder)
@@ -64,7 +66,11 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
         scores, scoring = score_by_product(product, folder / f"{PRM}-{settings.seeds[0]}.gguf")
         clock.stop("score by the product")
     outcome = report(held_out, results, settings)
-    outcome |= {"labels": label_accuracy(files.steps), "stem": stem_figures, "seconds": clock.parts}
+    outcome |= {
+        "labels": label_accuracy(files.steps),
+        "stem": json.loads((folder / STEM_FIGURES).read_text()),
+        "seconds": clock.parts,
+    }
     outcome["scored_by_product"] = scoring | {"largest_difference": largest_difference(held_out, results, scores)}
     write(outcome, folder)
     print(markdown(outcome))
@@ -73,6 +79,24 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
         lines = [(question, list(own)) for question, own in marks]
         print(table(compare(folder, read_pool(files.texts), lines, list(marks.values()))))
         clock.stop("selection")
+
+
+@contextmanager
+def beside(work: Callable[..., None], *arguments: object) -> Iterator[Callable[[], None]]:
+    """Do work in another process, which does not outlive the block; yields a function that waits for its end."""
+    process = get_context("spawn").Process(target=work, args=arguments)
+    process.start()
+
+    def wait() -> None:
+        process.join()
+        if process.exitcode:
+            raise RuntimeError(f"{work.__name__} ended with exit code {process.exitcode}")
+
+    try:
+        yield wait
+    finally:
+        process.kill()
+        process.join()
 
 
 def largest_difference(held_out: list[Sampled], results: list[Result], scores: dict[Key, list[Any]]) -> float:

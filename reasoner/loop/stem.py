@@ -39,10 +39,10 @@ class TokenHead(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Stem:
-    """A model whose last block, norm and head are new; its `stem_blocks` are trained together with `head`."""
+    """The reasoner with new blocks. All but the last one are trained together with `token_head`."""
 
     model: Reasoner
-    head: TokenHead
+    token_head: TokenHead
 
     @property
     def new_blocks(self) -> nn.ModuleList:
@@ -58,11 +58,11 @@ class Stem:
 
     def learned(self) -> list[Mapping[str, Tensor]]:
         """The weights that are learned without labels."""
-        return [self.stem_blocks.state_dict(), self.head.state_dict()]
+        return [self.stem_blocks.state_dict(), self.token_head.state_dict()]
 
     def load(self, learned: Sequence[Mapping[str, Tensor]]) -> None:
         self.stem_blocks.load_state_dict(learned[0])
-        self.head.load_state_dict(learned[1])
+        self.token_head.load_state_dict(learned[1])
 
 
 def new_stem(reasoner: Reasoner) -> Stem:
@@ -139,7 +139,7 @@ def token_targets(readings: Sequence[Reading]) -> TokenTargets:
 def token_loss(stem: Stem, states: Tensor, targets: TokenTargets) -> Tensor:
     """Summed over all tokens, per token of a solution. `states` (batch, length, width) are those of the stem's blocks."""
     losses = functional.binary_cross_entropy_with_logits(
-        stem.head(states)[targets.is_text], targets.is_expected[targets.is_text].float(), reduction="sum"
+        stem.token_head(states)[targets.is_text], targets.is_expected[targets.is_text].float(), reduction="sum"
     )
     return losses / targets.is_solution.sum()
 
@@ -154,12 +154,11 @@ def keep_codes(blocks: nn.ModuleList) -> None:
 
 @torch.no_grad()
 def look_at_unexpected(stem: Stem, readings: Sequence[Reading], dice: random.Random) -> None:
-    """Let the last block begin by looking, from everywhere, at the tokens that the head calls unexpected.
+    """Let the last block begin by looking, from everywhere, at the tokens that `token_head` calls unexpected.
 
     One among a hundred tokens has next to no share of an even attention, so from an even one this is learned slowly.
-    Queries become a constant, which is fitted by least squares, and keys the logit of the head, up to what the codes of
-    the tokens add: about 0.3, where logits are about 10. Both lie in the pair of the slowest rotation, so that distance
-    does not matter.
+    Queries become a constant, which is fitted by least squares, and keys the logit of the head. Both lie in the pair of
+    the slowest rotation, so that distance does not matter.
     """
     (block,) = stem.last_block
     attention, shape = block.attention, stem.model.shape
@@ -168,7 +167,7 @@ def look_at_unexpected(stem: Stem, readings: Sequence[Reading], dice: random.Ran
         [block.attention_norm(stem.model.through(states_of([reading]), stem.stem_blocks)[0]) for reading in chosen]
     )
     constant = torch.linalg.lstsq(states.double(), torch.ones(len(states), 1).double()).solution[:, 0].float()
-    unexpected = -stem.head.linear.weight[0] * stem.head.norm.weight
+    unexpected = -stem.token_head.linear.weight[0] * stem.token_head.norm.weight
     for first in range(0, shape.all_heads, shape.head):
         slowest = slice(first + shape.head - 2, first + shape.head)
         zeros = torch.zeros_like(constant)

@@ -71,7 +71,7 @@ def make_stem(
         with torch.autocast("cpu", torch.bfloat16):
             return token_loss(stem, stem.model.through(states_of(batch), stem.stem_blocks), token_targets(batch))
 
-    weights = [*stem.stem_blocks.parameters(), *stem.head.parameters()]
+    weights = [*stem.stem_blocks.parameters(), *stem.token_head.parameters()]
     losses = _fit(stem.stem_blocks, weights, Batches(batches(), recipe.count(len(texts))), loss_of, recipe)
     return stem, losses
 
@@ -79,7 +79,7 @@ def make_stem(
 def train(
     reasoner: Reasoner, stem: Stem, examples: Sequence[Example], recipe: Recipe, seed: int
 ) -> tuple[Reasoner, list[float]]:
-    """A model that predicts the targets, and their loss for each batch. The stem stays as it is."""
+    """A model that predicts the targets, and their loss for each batch. The given stem is copied."""
     own, dice, label_losses = deepcopy(stem), random.Random(seed), list[float]()
     readings = read(reasoner, own, examples)
     look_at_unexpected(own, readings, dice)
@@ -91,7 +91,7 @@ def train(
 
     each = (batch for _ in range(recipe.epochs) for batch in batches_of(readings, recipe.batch, dice))
     batches = Batches(each, recipe.count(len(readings)))
-    _fit(own.new_blocks, [*own.head.parameters(), *_weights(own)], batches, loss_of, recipe)
+    _fit(own.new_blocks, [*own.token_head.parameters(), *_weights(own)], batches, loss_of, recipe)
     return own.model, label_losses
 
 
