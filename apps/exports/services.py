@@ -85,7 +85,7 @@ def _check_judges(policy: LabelPolicy, project: Project) -> None:
 
 @transaction.atomic
 def cancel_export(*, export: Export, actor: User) -> Export:
-    """Remove what the export has written, and stop its workers after their current chunk."""
+    """Remove what the export has written, and stop its workers within a second or, if it takes longer, their current chunk."""
     export = Export.objects.select_for_update().get(pk=export.pk)
     if not export.has_ended:
         export.end(JobStatus.CANCELLED)

@@ -14,7 +14,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def main(solutions: int = 20_000) -> None:
             tell(f"export.{name}.memory", made["megabytes"], "MB")
         for name in ("trl-prm", "orm"):
             tell(f"export.stream.{name}.first-byte", in_a_process("stream", name)["seconds"], "s")
-        for name, cores in (("", (2, 2)), (".of-a-core", (1, 2))):
+        for name, cores in (("", (2, 2)), (".one-core-each", (1, 2))):
             one, two = (workers(count, cores=own) for count, own in zip((1, 2), cores, strict=True))
             tell(f"export.one-worker{name}", one, "s")
             tell(f"export.two-workers{name}", two, "s")
@@ -102,20 +103,29 @@ def workers(count: int, *, cores: int) -> float:
     parts.PART_SIZE = project.solutions.count() // PARTS
     parts.cut_parts(export)
     Export.objects.filter(pk=export.pk).update(status="running")
-    postgres = int((Path(os.environ["ANNOTATE_HOME"]) / "postgres" / "postmaster.pid").read_text().split()[0])
-    allowed = os.sched_getaffinity(0)
-    for process in (0, postgres):
-        os.sched_setaffinity(process, sorted(allowed)[:cores])
-    start = time.perf_counter()
     command = [sys.executable, "-m", "tests.benchmarks.bench_export", "parts", str(export.pk), str(count)]
-    started = [subprocess.Popen([*command, str(number)], stdout=subprocess.DEVNULL) for number in range(count)]
-    assert not any(process.wait() for process in started)
-    seconds = time.perf_counter() - start
-    for process in (0, postgres):
-        os.sched_setaffinity(process, allowed)
+    with few_cores(cores):
+        start = time.perf_counter()
+        started = [subprocess.Popen([*command, str(number)], stdout=subprocess.DEVNULL) for number in range(count)]
+        assert not any(process.wait() for process in started)
+        seconds = time.perf_counter() - start
     export = run_export(export_id=export.pk)
     assert export.rows, export.error
     return seconds
+
+
+@contextmanager
+def few_cores(count: int) -> Iterator[None]:
+    """What this process and PostgreSQL start within the block runs on so many processor cores."""
+    postgres = int((Path(os.environ["ANNOTATE_HOME"]) / "postgres" / "postmaster.pid").read_text().split()[0])
+    allowed = os.sched_getaffinity(0)
+    try:
+        for process in (0, postgres):
+            os.sched_setaffinity(process, sorted(allowed)[:count])
+        yield
+    finally:
+        for process in (0, postgres):
+            os.sched_setaffinity(process, allowed)
 
 
 # --- in a process of its own ------------------------------------------------------------------------------
@@ -147,7 +157,7 @@ def child(kind: str, *arguments: str) -> None:
         export.refresh_from_db()
         assert export.rows, export.error
     elif kind == "stream":
-        measure(lambda: next(iter(stream_rows(project, arguments[0], LabelPolicy()))))
+        measure(lambda: next(stream_rows(project, arguments[0], LabelPolicy())))
     else:
         export_id, count, number = map(int, arguments)
         numbered = ExportPart.objects.filter(export=export_id).order_by("number").values_list("pk", flat=True)

@@ -169,15 +169,19 @@ def test_a_part_that_is_cancelled_while_it_is_written_removes_its_files(
     labeled: Project, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export = asked(labeled)
-    frame = TrlPrm.frame
+    frame, made = TrlPrm.frame, []
 
     def cancelling(*arguments: Any) -> Any:
         cancel_export(export=export, actor=alice)
-        return frame(*arguments)
+        made.append(frame(*arguments))
+        return made[-1]
 
     monkeypatch.setattr(TrlPrm, "frame", cancelling)
+    monkeypatch.setattr(parts, "REPORT_EVERY_S", 0)
+    monkeypatch.setattr(chunks, "COLUMN_CHUNK", 1)
     assert run_export(export_id=export.pk).status == JobStatus.CANCELLED
     assert not export_folder(export).exists()
+    assert len(made) == 1, "nothing is made after the chunk in which the export was cancelled"
 
 
 @pytest.mark.django_db

@@ -262,10 +262,11 @@ def stream(api: Any, **asked: Any) -> Any:
     )
 
 
+@pytest.mark.parametrize("policy", [{}, {"lineage": "column"}], ids=["default", "lineage"])
 @pytest.mark.parametrize("format_", FORMATS)
-def test_a_stream_has_the_bytes_of_the_file(rich: Project, alice: User, format_: str) -> None:
-    made, before = export(rich, format_), Export.objects.count()
-    answer = stream(bearer(alice), format=format_, policy={})
+def test_a_stream_has_the_bytes_of_the_file(rich: Project, alice: User, format_: str, policy: dict[str, Any]) -> None:
+    made, before = export(rich, format_, policy=policy), Export.objects.count()
+    answer = stream(bearer(alice), format=format_, policy=policy)
     assert answer.headers["Content-Type"] == "application/x-ndjson"
     assert body(answer) == part_path(made).read_bytes()
     assert Export.objects.count() == before

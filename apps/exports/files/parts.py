@@ -19,7 +19,7 @@ from django.utils import timezone
 from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
-from apps.exports.files.mixing import MixedWriter, Mixer
+from apps.exports.files.mixer import MixedWriter, Mixer
 from apps.exports.files.part_names import part_name
 from apps.exports.files.storage import export_folder
 from apps.exports.files.writers import Part, PartWriter
@@ -62,7 +62,8 @@ def write_part(export: Export, part: ExportPart) -> None:
     policy, format_, tally = LabelPolicy.from_dict(export.policy), FORMATS[export.format], Tally()
     folder = export_folder(export)
     folder.mkdir(parents=True, exist_ok=True)
-    ExportPart.objects.filter(pk=part.pk).update(done=0)
+    part.done = 0
+    ExportPart.objects.filter(pk=part.pk).update(done=part.done)
     columns = with_column(format_.schema(policy), policy)
     expected = expected_mix(export.project, policy, within=_span(part)) if format_.mixed_column else None
     reported_at = time.monotonic()

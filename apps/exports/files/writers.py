@@ -69,7 +69,6 @@ class PartWriter:
     def __init__(self, path: Path, container: str, columns: pa.Schema) -> None:
         self._path, self._draft = path, path.with_name(f".{path.name}.part")
         self._file = _Hashed(self._draft)
-        self.columns = columns
         self._rows: _Lines | _Columns = (
             _Columns(self._file, columns) if container == "parquet" else _Lines(self._file, container)
         )

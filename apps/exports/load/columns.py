@@ -40,21 +40,24 @@ class ColumnLoader:
         index: ContaminationIndex | None = None,
     ) -> None:
         self._policy, self._members, self._index, self._is_wide = policy, members, index, is_wide
-        self._needs_steps = needs_labels
+        self._needs_labels = needs_labels
         self._needed = chunk.EVERY_SOURCE if is_wide else chunk.sources_needed(policy)
         self._project = project.pk
         self._in_list, self._in_range = (compile_queries(among, is_wide=is_wide) for among in (in_list, in_range))
 
     def load(self, reader: Reader, span: Span) -> SolutionChunk:
         tally = Tally()
-        solutions = chunk.in_order(
-            self._read(reader, "solutions", **borders(span)), self._read(reader, "problems", **borders(span))
-        )
+        problems = self._read(reader, "problems", **borders(span))
+        solutions = self._read(reader, "solutions", ids=problems["problem"], **borders(span))
+        solutions = chunk.in_order(solutions, problems)
         solutions = chunk.selected(solutions, self._policy, tally, self._index)
-        loaded = self._with_steps if self._needs_steps else self._with_paths
-        selected = loaded(reader, solutions, tally)
-        tally.solutions += len(selected.solutions)
-        return selected
+        loaded = (
+            self._with_steps(reader, solutions, tally)
+            if self._needs_labels
+            else self._with_paths(reader, solutions, tally)
+        )
+        tally.solutions += len(loaded.solutions)
+        return loaded
 
     def _with_steps(self, reader: Reader, solutions: pl.DataFrame, tally: Tally) -> SolutionChunk:
         steps = self._numbered(self._read_of(reader, "steps", solutions["solution"]), solutions)
@@ -65,7 +68,7 @@ class ColumnLoader:
         return SolutionChunk(solutions, self._frames(reader, solutions, steps), tally)
 
     def _with_paths(self, reader: Reader, solutions: pl.DataFrame, tally: Tally) -> SolutionChunk:
-        """Without the steps: that is half the work."""
+        """The texts of the chosen steps in place of the steps."""
         paths = self._read_of(reader, "paths", solutions["solution"])
         solutions = solutions.join(paths, on="solution", how="left", maintain_order="left")
         solutions = solutions.with_columns(pl.col("path").fill_null([]))

@@ -166,9 +166,9 @@ def _of_problems(compiled: Compile) -> dict[str, Query]:
     problems = Problem.objects.filter(
         **_of_project(), retired_at=None, id__gte=placeholder("first"), id__lte=placeholder("last")
     )
-    # Solutions of retired problems find no problem to be joined with: in SQL that would be a scan of all problems.
+    # By the ids of problems that are not retired: PostgreSQL would join them by a scan of all problems.
     solutions = Solution.objects.written().filter(
-        **_of_project(), **in_span, id__gt=placeholder("after"), id__lte=placeholder("until")
+        is_any_of("problem_id", "ids"), id__gt=placeholder("after"), id__lte=placeholder("until")
     )
     comparisons = Comparison.objects.filter(**_of_project(), **in_span).values_list("id")
     return {

@@ -53,11 +53,20 @@ def comparisons_in(project: Project, span: Span | None = None) -> QuerySet[Compa
 
 
 def count_answers(project: Project, span: Span | None = None) -> tuple[int, int]:
-    """The solutions with a right answer and those with a wrong one."""
-    counts = solutions_in(project, span).aggregate(
-        right=Count("id", filter=Q(is_correct=True)), wrong=Count("id", filter=Q(is_correct=False))
+    """The number of solutions with a right answer, and of those with a wrong one; without those that have no steps."""
+    counts = (
+        solutions_in(project, span)
+        .filter(step_count__gt=0)
+        .aggregate(right=Count("id", filter=Q(is_correct=True)), wrong=Count("id", filter=Q(is_correct=False)))
     )
     return counts["right"], counts["wrong"]
+
+
+def has_dialogues(project: Project, span: Span | None = None) -> bool:
+    problems = Problem.objects.filter(project=project, extras__has_key="messages")
+    if span is not None:
+        problems = problems.filter(id__gte=span.first, id__lte=span.last)
+    return problems.exists()
 
 
 def regions(project: Project) -> list[Span]:

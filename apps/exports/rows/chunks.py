@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from apps.core.readahead import read_ahead
 from apps.exports.contamination import contamination_index
-from apps.exports.files.mixing import Mix
+from apps.exports.files.mixer import Mix
 from apps.exports.files.writers import Rows
 from apps.exports.formats.annotate import Annotate
 from apps.exports.formats.base import Format
@@ -21,7 +21,7 @@ from apps.exports.load.canonical import CanonicalLoader
 from apps.exports.load.columns import ColumnLoader
 from apps.exports.load.people import load_members
 from apps.exports.load.records import load_records
-from apps.exports.load.spans import Span, count_answers, cut_pieces, cut_spans, regions
+from apps.exports.load.spans import Span, count_answers, cut_pieces, cut_spans, has_dialogues, regions
 from apps.exports.policy import LabelPolicy
 from apps.exports.rows.addresses import solution_addresses
 from apps.exports.rows.chunk_rows import needs_whole_problems, rows_by_split
@@ -57,12 +57,15 @@ def chunk_rows(
 
 
 def expected_mix(project: Project, policy: LabelPolicy, *, within: Span | None = None) -> Mix | None:
-    """How many right and wrong answers `chunk_rows` will yield; None under a policy that has rules for which ones.
+    """The numbers of right and wrong answers among the rows of `chunk_rows`.
 
-    Those without a usable text are counted, too.
+    None under a policy that leaves some out, and where there are dialogues, of which some make no row. Solutions that are
+    blank make none, either, but are counted.
     """
     selects = policy.splits or policy.subjects or policy.generators or policy.contamination or policy.answers != "all"
-    return None if selects or selects_solutions(policy) else Mix(*count_answers(project, within))
+    if selects or selects_solutions(policy) or has_dialogues(project, within):
+        return None
+    return Mix(*count_answers(project, within))
 
 
 def _by_records(project: Project, format_: Format, policy: LabelPolicy, within: Span | None) -> Iterator[ChunkRows]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from apps.exports.files.mixing import Mixer
+from apps.exports.files.mixer import Mixer
 from apps.exports.files.writers import Rows, lines_of
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows.addresses import with_column
 from apps.exports.rows.chunks import chunk_rows, expected_mix
 from apps.projects.models import Project
 
@@ -21,11 +22,12 @@ def stream_rows(project: Project, format: str, policy: LabelPolicy) -> Iterator[
     rows = (rows for chunk in chunk_rows(project, format_, policy) for rows in chunk.rows.values() if len(rows))
     if not format_.mixed_column:
         return map(lines_of, rows)
-    return _mixed(rows, Mixer(format_.mixed_column, format_.schema(policy), expected_mix(project, policy)))
+    columns = with_column(format_.schema(policy), policy)
+    return _mixed(rows, lambda: Mixer(format_.mixed_column, columns, expected_mix(project, policy)))
 
 
-def _mixed(chunks: Iterable[Rows], mixer: Mixer) -> Iterator[bytes]:
-    with mixer:
+def _mixed(chunks: Iterable[Rows], make_mixer: Callable[[], Mixer]) -> Iterator[bytes]:
+    with make_mixer() as mixer:
         for rows in chunks:
             yield from map(lines_of, mixer.add(rows))
         yield from map(lines_of, mixer.rest())

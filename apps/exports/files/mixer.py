@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from apps.exports.files.writers import PartWriter, Rows, table_of
 
 MOST_AT_ONCE = 4000  # Rows that are put in order at once.
-MOST_IN_MEMORY = 10_000  # Rows of a class that wait there.
+MOST_IN_MEMORY = 32 * 1024 * 1024  # Bytes of the rows of a class that wait there.
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Mix:
 
 
 class Mixer:
-    """Takes rows as they come and gives them back mixed by a boolean column. Rows that wait are in temporary files.
+    """Takes rows as they come and returns them mixed by a boolean column.
 
-    `expected` says how many there will be of each class, where that is known before the rows are: then most need not
-    wait for the last. Rows that were not expected come at the end, mixed among themselves.
+    `expected` says how many there will be of each class, where that is known in advance: then most rows need not wait for
+    the last. If other numbers come, the order is even up to the first row that is missing, and in the rest again.
     """
 
     def __init__(
@@ -50,15 +50,17 @@ class Mixer:
         self._expected, self._place = expected or Mix(0, 0), 0
         self._true, self._false = (_Waiting(folder, columns) for _ in range(2))
 
-    def add(self, rows: Rows) -> Iterator[pl.DataFrame]:
-        """Yield what need not wait."""
+    def add(self, rows: Rows) -> list[pl.DataFrame]:
+        """Return the rows whose turn it is now, in order. Raises ValueError for a row that is in no class."""
         table = table_of(rows, self._columns)
         is_true = table[self._column].combine_chunks()
+        if is_true.null_count:
+            raise ValueError(f"the column {self._column} has {is_true.null_count} nulls")
         self._true.write(table.filter(is_true))
         self._false.write(table.filter(pc.invert(is_true)))
-        for frame in self._in_order(self._expected, self._place):
-            self._place += len(frame)
-            yield frame
+        frames = list(self._in_order(self._expected, self._place))
+        self._place += sum(map(len, frames))
+        return frames
 
     def rest(self) -> Iterator[pl.DataFrame]:
         """Yield the rows that still wait."""
@@ -78,7 +80,9 @@ class Mixer:
             is_true = order[: int(is_there.sum())]
             if len(is_true):
                 both = pl.concat([self._true.take(int(is_true.sum())), self._false.take(int((~is_true).sum()))])
-                yield both[_places(is_true)]
+                # By place, the number of the row in `both`, which has all true rows first.
+                numbers = np.where(is_true, np.cumsum(is_true) - 1, is_true.sum() + np.cumsum(~is_true) - 1)
+                yield both[numbers]
             place += len(is_true)
             if len(is_true) < len(order):
                 return
@@ -106,12 +110,6 @@ class MixedWriter:
                     self._writer.write(frame)
 
 
-def _places(is_true: np.ndarray) -> np.ndarray:
-    """By place, the number of the row in a table that has all true rows first."""
-    places: np.ndarray = np.where(is_true, np.cumsum(is_true) - 1, is_true.sum() + np.cumsum(~is_true) - 1)
-    return places
-
-
 class _Waiting:
     """A queue of rows: the first in memory, and what is more in a temporary file."""
 
@@ -126,11 +124,11 @@ class _Waiting:
     def write(self, table: pa.Table) -> None:
         for batch in table.combine_chunks().to_batches():
             self.count += len(batch)
-            self._in_memory += len(batch)
-            self._pieces.append(batch if self._in_memory <= MOST_IN_MEMORY else self._store(batch))
+            fits = self._in_memory + batch.nbytes <= MOST_IN_MEMORY
+            self._pieces.append(batch if fits else self._store(batch))
+            self._in_memory += batch.nbytes if fits else 0
 
     def _store(self, batch: pa.RecordBatch) -> _Stored:
-        self._in_memory -= len(batch)
         content = batch.serialize()
         stored = _Stored(self._file.seek(0, os.SEEK_END), content.size)
         self._file.write(content)
@@ -138,12 +136,11 @@ class _Waiting:
 
     def take(self, count: int) -> pl.DataFrame:
         """The next rows, of which there are at least so many."""
-        frames, found = [self._next], len(self._next)
-        while found < count:
+        frames = [self._next]
+        while sum(map(len, frames)) < count:
             frame = pl.from_arrow(pa.Table.from_batches([self._next_piece()]))
             assert isinstance(frame, pl.DataFrame)
             frames.append(frame)
-            found += len(frame)
         rows = pl.concat(frames)
         self._next, self.count = rows[count:], self.count - count
         return rows[:count]
@@ -151,7 +148,7 @@ class _Waiting:
     def _next_piece(self) -> pa.RecordBatch:
         piece = self._pieces.popleft()
         if isinstance(piece, pa.RecordBatch):
-            self._in_memory -= len(piece)
+            self._in_memory -= piece.nbytes
             return piece
         self._file.seek(piece.start)
         return pa.ipc.read_record_batch(pa.py_buffer(self._file.read(piece.size)), self._columns)

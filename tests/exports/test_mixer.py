@@ -1,4 +1,4 @@
-"""Rows of two classes in one file: every stretch has its share of both, however the rows come."""
+"""Rows of two classes in one file: every stretch has its share of both, in whatever order the rows come."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from typing import Any
 
 import polars as pl
 import pytest
+from django.utils import timezone
 
-from apps.exports.files import mixing
-from apps.exports.files.mixing import Mix, MixedWriter, Mixer
-from apps.exports.files.writers import PartWriter
+from apps.corpus.models import Step
+from apps.exports.files import mixer as mixer_module
+from apps.exports.files import parts
+from apps.exports.files.mixer import Mix, MixedWriter, Mixer
+from apps.exports.files.part_rows import part_rows
+from apps.exports.files.storage import part_path
+from apps.exports.files.writers import CONTAINERS, PartWriter
 from apps.exports.formats import FORMATS
 from apps.exports.load.spans import count_answers
 from apps.exports.policy import LabelPolicy
+from apps.exports.rows.addresses import with_column
 from apps.exports.rows.chunks import expected_mix
 from apps.exports.rows.stream import stream_rows
+from apps.exports.run import run_export
+from apps.exports.services import create_export
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 
@@ -49,12 +57,12 @@ def assert_even(found: list[dict[str, Any]], right: int) -> None:
         assert abs(share - len(stretch) * right / len(found)) <= 1, f"at {start}"
 
 
-@pytest.mark.parametrize("in_memory", [0, 1000, 10_000])
+@pytest.mark.parametrize("in_memory", [0, 30_000, 10**8])
 @pytest.mark.parametrize(("right", "wrong"), [(0, 0), (3, 0), (0, 3), (1, 7), (5, 5), (2000, 3000), (9000, 200)])
 def test_no_stretch_of_one_class_is_longer_than_it_must_be(
     right: int, wrong: int, in_memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mixing, "MOST_IN_MEMORY", in_memory)
+    monkeypatch.setattr(mixer_module, "MOST_IN_MEMORY", in_memory)
     rows = made(right, wrong)
     found, _ = mixed(rows)
     assert sorted(found, key=lambda row: int(row["completion"])) == rows
@@ -92,8 +100,13 @@ def test_a_writer_of_mixed_rows_writes_all(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_what_is_expected_of_a_project(project: Project) -> None:
-    for number, is_correct in enumerate([True, False, False, None]):
-        make_solution(make_problem(project, statement=f"Problem {number}?"), is_correct=is_correct)
+    for number, is_correct in enumerate([True, False, True, False, False, None]):
+        problem = make_problem(project, statement=f"Problem {number}?")
+        make_solution(problem, is_correct=is_correct)
+        if number in (2, 3):
+            problem.retired_at = timezone.now()
+            problem.save()
+    make_solution(make_problem(project, statement="Nothing?"), is_correct=True, steps=())
     assert count_answers(project) == (1, 2)
     assert expected_mix(project, LabelPolicy()) == Mix(1, 2)
     for rule in (
@@ -105,6 +118,8 @@ def test_what_is_expected_of_a_project(project: Project) -> None:
         {"contamination": ("test",)},
     ):
         assert expected_mix(project, LabelPolicy(**rule)) is None, "a rule may leave out more of one class"
+    make_problem(project, statement="Hi", extras={"messages": [{"role": "user", "content": "Hi"}]})
+    assert expected_mix(project, LabelPolicy()) is None, "some dialogues make no row"
 
 
 @pytest.mark.django_db
@@ -116,3 +131,64 @@ def test_the_first_rows_of_a_stream_need_not_wait_for_the_last(project: Project)
     assert len(blocks) > 1
     frame = pl.concat([pl.read_ndjson(block) for block in blocks])
     assert frame["label"].to_list() == [False, True] * 30
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("in_memory", [0, 10**8])
+def test_messages_and_addresses_wait_as_texts_do(
+    container: str, in_memory: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mixer_module, "MOST_IN_MEMORY", in_memory)
+    policy = LabelPolicy(prompts="conversational", lineage="column")
+    columns = with_column(FORMATS["orm"].schema(policy), policy)
+    rows = [
+        {
+            "prompt": [{"role": "user", "content": f"{number}?"}],
+            "completion": [{"role": "assistant", "content": "é" * number}],
+            "label": number % 3 == 0,
+            "lineage": f"/solutions/{number}",
+        }
+        for number in range(900)
+    ]
+    path = tmp_path / f"out.{container}"
+    with PartWriter(path, container, columns) as writer, MixedWriter(writer, Mixer("label", columns)) as out:
+        for chunk in chunks(rows):
+            out.write(chunk)
+    found = list(part_rows(path, container))
+    assert sorted(found, key=lambda row: int(row["lineage"].rpartition("/")[2])) == rows
+    assert_even(found, 300)
+
+
+def test_a_row_that_is_in_no_class_is_an_error() -> None:
+    with Mixer("label", COLUMNS) as mixer, pytest.raises(ValueError, match="the column label has 1 nulls"):
+        mixer.add([{"prompt": "p", "completion": "c", "label": None}])
+
+
+@pytest.mark.django_db
+def test_each_part_is_mixed_by_its_own_numbers(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "PART_SIZE", 20)
+    for number in range(40):
+        # The first part has as many right as wrong answers, the second only one in four.
+        problem = make_problem(project, statement=f"Problem {number}?")
+        make_solution(problem, is_correct=number % (2 if number < 20 else 4) == 0)
+    export = run_export(export_id=create_export(project=project, format="orm").pk)
+    labels = [
+        [json.loads(line)["label"] for line in part_path(export, index).read_text().splitlines()]
+        for index in range(len(export.parts))
+    ]
+    assert labels == [[False, True] * 10, [False, False, False, True] * 5]
+
+
+@pytest.mark.django_db
+def test_texts_are_read_as_imported_and_without_steps_there_is_none(project: Project) -> None:
+    """The steps of `orm` are read as lists of texts."""
+    make_solution(make_problem(project, statement="Imported?"), is_correct=True, extras={"text": "As  it was.\n"})
+    make_solution(make_problem(project, statement="Nothing?"), is_correct=True, steps=())
+    branched = make_solution(make_problem(project, statement="Branched?"), is_correct=False, separator=" | ")
+    branched.steps.filter(position=1).update(candidate=1)
+    Step.objects.create(solution=branched, position=1, candidate=0, text="Not this.", chosen=False)
+    rows = [json.loads(line) for block in stream_rows(project, "orm", LabelPolicy()) for line in block.splitlines()]
+    assert sorted((row["prompt"], row["completion"], row["label"]) for row in rows) == [
+        ("Branched?\n", "One. | Two. | Three.", False),
+        ("Imported?\n", "As  it was.\n", True),
+    ]
