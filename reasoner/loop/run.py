@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from annotate.local.servers import servers
 from reasoner.loop.curves import Sampled, distinct_solutions
@@ -22,6 +19,7 @@ from reasoner.loop.experiment import (
     Result,
     Settings,
     add_problems,
+    gguf_name,
     make_labels,
     read_samples,
     sample_texts,
@@ -38,11 +36,11 @@ from reasoner.serve import MODEL
 SMALL = Settings(
     seeds=(1,),
     text_problems=12,
-    labeled_problems=12,
+    labeled=(6, 12),
     held_out_problems=4,
     stem_recipe=Recipe(),
     recipe=Recipe(),
-    critique_recipe=Recipe(),
+    critique_recipe=Recipe(blocks=3),
 )
 
 
@@ -63,17 +61,14 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
         held_out = read_samples(files.held_out, settings.per_held_out_problem)
         results = train_all(files, held_out, settings, folder)
         clock.stop("train and score")
-        scores, scoring = score_by_product(product, folder / f"{PRM}-{settings.seeds[0]}.gguf")
+        outcome = report(held_out, results, settings)
+        outcome |= {"labels": label_accuracy(files.steps), "stem": json.loads((folder / STEM_FIGURES).read_text())}
+        write(outcome, folder)
+        print(markdown(outcome))
+        scores, scoring = score_by_product(product, folder / gguf_name(PRM, max(settings.labeled), settings.seeds[0]))
         clock.stop("score by the product")
-    outcome = report(held_out, results, settings)
-    outcome |= {
-        "labels": label_accuracy(files.steps),
-        "stem": json.loads((folder / STEM_FIGURES).read_text()),
-        "seconds": clock.parts,
-    }
-    outcome["scored_by_product"] = scoring | {"largest_difference": largest_difference(held_out, results, scores)}
+    outcome |= {"scored_by_product": scoring | comparison(held_out, results, scores), "seconds": clock.parts}
     write(outcome, folder)
-    print(markdown(outcome))
     if has_selection:
         marks = marks_of(held_out)
         lines = [(question, list(own)) for question, own in marks]
@@ -99,8 +94,15 @@ def beside(work: Callable[..., None], *arguments: object) -> Iterator[Callable[[
         process.join()
 
 
-def largest_difference(held_out: list[Sampled], results: list[Result], scores: dict[Key, list[Any]]) -> float:
-    """Between the scores of llama.cpp and those in memory, of the PRM of the first seed."""
-    own = next(result for result in results if result.kind == PRM).scores
-    keys = distinct_solutions(held_out)
-    return max(float(np.abs(np.array(scores[key]) - score).max()) for key, score in zip(keys, own, strict=True))
+def comparison(
+    held_out: list[Sampled], results: list[Result], scores: dict[Key, dict[int, float]]
+) -> dict[str, float | int]:
+    """Of llama.cpp's scores with those in memory, of the PRM of the first seed and most labels."""
+    first_seed = min(result.seed for result in results if result.kind == PRM)
+    own = [result for result in results if (result.kind, result.seed) == (PRM, first_seed)]
+    in_memory = max(own, key=lambda result: result.labeled).scores
+    differences, unscored = [0.0], 0
+    for key, lines in zip(distinct_solutions(held_out), in_memory, strict=True):
+        differences += [abs(score - lines[position]) for position, score in scores[key].items()]
+        unscored += len(lines) - len(scores[key])
+    return {"largest_difference": float(max(differences)), "unscored": unscored}

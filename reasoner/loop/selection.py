@@ -31,7 +31,7 @@ from reasoner.loop.training import Recipe, train
 from reasoner.serve import MODEL
 
 ROUNDS = (30, 60, 120, 240)  # Labeled solutions after each round.
-RECIPE = Recipe(epochs=8, batch=8, rate=2e-3)
+RECIPE = Recipe(epochs=12, batch=8)
 POOL, HELD_OUT = 1500, 600  # Solutions to choose from, and those on which F1 is measured.
 WRONG_SHARE = 0.8
 SEEDS = (1, 2, 3)

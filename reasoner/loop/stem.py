@@ -39,7 +39,7 @@ class TokenHead(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Stem:
-    """The reasoner with new blocks. All but the last one are trained together with `token_head`."""
+    """The reasoner with new blocks. All but the last one learn which tokens are expected, together with `token_head`."""
 
     model: Reasoner
     token_head: TokenHead
@@ -51,10 +51,6 @@ class Stem:
     @property
     def stem_blocks(self) -> nn.ModuleList:
         return self.model.blocks[-NEW_BLOCKS:-1]
-
-    @property
-    def last_block(self) -> nn.ModuleList:
-        return self.model.blocks[-1:]
 
     def learned(self) -> list[Mapping[str, Tensor]]:
         """The weights that are learned without labels."""
@@ -160,7 +156,7 @@ def look_at_unexpected(stem: Stem, readings: Sequence[Reading], dice: random.Ran
     Queries become a constant, which is fitted by least squares, and keys the logit of the head. Both lie in the pair of
     the slowest rotation, so that distance does not matter.
     """
-    (block,) = stem.last_block
+    block = stem.new_blocks[-1]
     attention, shape = block.attention, stem.model.shape
     chosen = dice.sample(readings, min(CONSTANT_FROM, len(readings)))
     states = torch.cat(

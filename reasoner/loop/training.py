@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from math import ceil
@@ -35,12 +35,13 @@ CORRUPTED = 0.1  # Share of the tokens.
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`rate` is reached after `warm_up` batches and falls to 0 over the second half."""
+    """`rate` is reached after `warm_up` batches and falls to 0 over the second half. The last `blocks` learn from labels."""
 
     epochs: int = 1
     batch: int = 16
-    rate: float = 5e-4
+    rate: float = 2e-3
     warm_up: int = 20
+    blocks: int = 1
 
     def count(self, examples: int) -> int:
         """How many batches these are."""
@@ -79,20 +80,19 @@ def make_stem(
 def train(
     reasoner: Reasoner, stem: Stem, examples: Sequence[Example], recipe: Recipe, seed: int
 ) -> tuple[Reasoner, list[float]]:
-    """A model that predicts the targets, and their loss for each batch. The given stem is copied."""
-    own, dice, label_losses = deepcopy(stem), random.Random(seed), list[float]()
+    """A model that predicts the targets, and the loss of each batch. The given stem is copied."""
+    own, dice = deepcopy(stem), random.Random(seed)
     readings = read(reasoner, own, examples)
     look_at_unexpected(own, readings, dice)
-
-    def loss_of(batch: Sequence[Reading]) -> Tensor:
-        label_loss, stem_loss = _losses(own, batch)
-        label_losses.append(label_loss.item())
-        return label_loss + stem_loss
-
+    model, blocks = own.model, own.model.blocks[-recipe.blocks :]
+    assert model.head is not None
+    weights = [*blocks.parameters(), *model.norm.parameters(), *model.head.parameters()]
+    model.requires_grad_(requires_grad=False)
+    for weight in weights:
+        weight.requires_grad_(requires_grad=True)
     each = (batch for _ in range(recipe.epochs) for batch in batches_of(readings, recipe.batch, dice))
     batches = Batches(each, recipe.count(len(readings)))
-    _fit(own.new_blocks, [*own.token_head.parameters(), *_weights(own)], batches, loss_of, recipe)
-    return own.model, label_losses
+    return model, _fit(blocks, weights, batches, lambda batch: _label_loss(own, batch), recipe)
 
 
 def batches_of(readings: Sequence[Reading], size: int, dice: random.Random) -> Iterator[list[Reading]]:
@@ -132,22 +132,12 @@ def _fit(
     return losses
 
 
-def _weights(stem: Stem) -> Iterable[nn.Parameter]:
-    """Of the new blocks, the last norm and the head."""
-    model = stem.model
-    head = [] if model.head is None else [*model.head.parameters()]
-    return [*stem.new_blocks.parameters(), *model.norm.parameters(), *head]
-
-
-def _losses(stem: Stem, batch: Sequence[Reading]) -> tuple[Tensor, Tensor]:
-    """The loss of the labels, and that of the stem, which goes on learning."""
+def _label_loss(stem: Stem, batch: Sequence[Reading]) -> Tensor:
     model = stem.model
     rows = [row for row, reading in enumerate(batch) for _ in reading.example.places]
     places = [place for reading in batch for place in reading.example.places]
     labels = torch.tensor([target for reading in batch for target in reading.example.targets], dtype=torch.long)
     with torch.autocast("cpu", torch.bfloat16):
-        states = model.through(states_of(batch), stem.stem_blocks)
-        last = model.norm(model.through(states, stem.last_block))
-        stem_loss = token_loss(stem, states, token_targets(batch))
+        last = model.norm(model.through(states_of(batch), stem.new_blocks))
         logits = model.logits(last[rows, places])
-    return functional.cross_entropy(logits.float(), labels), stem_loss
+    return functional.cross_entropy(logits.float(), labels)
