@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -27,6 +28,9 @@ def main() -> None:
     # Before the product is imported, which reads it.
     os.environ["ANNOTATE_HOME"] = str(folder / "home")
     from reasoner.loop.run import run
+
+    # So that it leaves no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     run(folder, is_small=arguments.small, has_selection=arguments.selection)
 

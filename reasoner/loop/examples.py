@@ -60,7 +60,9 @@ def answer_examples(path: Path, tokenizer: Tokenizer) -> list[Example]:
 def labeled_lines(
     tokenizer: Tokenizer, question: str, lines: Sequence[str], labels: Sequence[bool], first: int = 0
 ) -> Example:
-    """The labels belong to the lines from `first` on."""
+    """The labels belong to the lines from `first` on. Raises ValueError without any."""
+    if not labels:
+        raise ValueError("an example without labels")
     tokens = line_tokens(tokenizer, question, lines)
     bounds = line_bounds(tokenizer, tokens)
     signs = [tokenizer.token_to_id(GOOD if label else BAD) for label in labels]

@@ -6,6 +6,7 @@ for the first seed, scores.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -33,39 +34,38 @@ from reasoner.loop.examples import answer_examples, read_rows, step_examples
 from reasoner.loop.product import Product, served
 from reasoner.loop.scoring import Lines, line_scores, log_likelihoods
 from reasoner.loop.stem import Stem, new_stem
-from reasoner.loop.training import Recipe, StemRecipe, make_stem, train
+from reasoner.loop.training import Recipe, make_stem, train
 from reasoner.model import Reasoner
-from reasoner.problems import Problem, problems
+from reasoner.problems import problems
 from reasoner.serve import MODEL
 
 TEXTS, TRAINING, HELD_OUT = "loop-texts", "loop-training", "loop-held-out"
 Key = tuple[str, tuple[str, ...]]
 
 PRM, ORM, VERIFIER, LIKELIHOOD = "prm", "orm", "verifier", "likelihood"
-STEM, STEM_SEED = "stem.pt", 5
+STEM, STEM_FIGURES, STEM_SEED = "stem.pt", "stem.json", 5
+STEM_RECIPE = Recipe(epochs=6, rate=4e-3)
+LABEL_RECIPE = Recipe(epochs=12)
+CRITIQUE_RECIPE = Recipe(epochs=8, rate=3e-3, blocks=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much is sampled and trained. Problems have at least three steps: on shorter ones there is little to choose.
-
-    Texts, which are read without labels, cost little; few solutions are labeled.
-    """
+    """How much is sampled and trained. Texts, which are read without labels, cost little; few solutions are labeled."""
 
     seeds: tuple[int, ...] = (1, 2, 3)
+    first_problem_seed: int = 71  # The settings were chosen on problems of other seeds.
     text_problems: int = 1000
     per_text_problem: int = 3
-    labeled_problems: int = 200
-    per_labeled_problem: int = 1
+    labeled: tuple[int, ...] = (100, 200)  # Reward models learn from so many solutions, of one problem each.
     held_out_problems: int = 100
     per_held_out_problem: int = 64
-    fewest_steps: int = 3
-    temperature: float = 1.4
+    temperature: float = 1.6
     strategy: str = "posterior-search"
     after_first_error: str = "negative"
-    stem_recipe: StemRecipe = field(default_factory=StemRecipe)
-    recipe: Recipe = field(default_factory=lambda: Recipe(epochs=8))
-    critique_recipe: Recipe = field(default_factory=lambda: Recipe(epochs=8, rate=3e-3))
+    stem_recipe: Recipe = STEM_RECIPE
+    recipe: Recipe = LABEL_RECIPE
+    critique_recipe: Recipe = CRITIQUE_RECIPE
     critiques: int = 1
     processes: int = 2
 
@@ -84,15 +84,6 @@ class Clock:
         self._since = now
 
 
-def some_problems(seed: int, count: int, settings: Settings, *, held_out: bool) -> list[Problem]:
-    return list(
-        islice(
-            (problem for problem in problems(seed, held_out=held_out) if len(problem.plan) >= settings.fewest_steps),
-            count,
-        )
-    )
-
-
 # --- the product's part -------------------------------------------------------------------------------------
 
 
@@ -109,9 +100,10 @@ class Files:
 
 def add_problems(product: Product, url: str, settings: Settings) -> None:
     """Three projects, and the reasoner at this address as an endpoint."""
-    counts = {TEXTS: settings.text_problems, TRAINING: settings.labeled_problems, HELD_OUT: settings.held_out_problems}
+    counts = {TEXTS: settings.text_problems, TRAINING: max(settings.labeled), HELD_OUT: settings.held_out_problems}
     for number, (project, count) in enumerate(counts.items()):
-        product.add_problems(project, some_problems(31 + number, count, settings, held_out=project == HELD_OUT))
+        own = problems(settings.first_problem_seed + number, held_out=project == HELD_OUT)
+        product.add_problems(project, islice(own, count))
     product.add_endpoint("reasoner", url)
 
 
@@ -123,7 +115,7 @@ def sample_texts(product: Product, settings: Settings) -> Path:
 
 def make_labels(product: Product, texts: Path, settings: Settings, clock: Clock) -> Files:
     """Sample, estimate and export, each by the product's command."""
-    for project, count in ((TRAINING, settings.per_labeled_problem), (HELD_OUT, settings.per_held_out_problem)):
+    for project, count in ((TRAINING, 1), (HELD_OUT, settings.per_held_out_problem)):
         _sample(product, project, count, settings)
         clock.stop(f"sample {project}")
     product.run(
@@ -173,8 +165,11 @@ def _sampled(question: str, solutions: Sequence[dict[str, Any]]) -> Sampled:
     )
 
 
-def score_by_product(product: Product, model: Path) -> tuple[dict[Key, list[float]], dict[str, Any]]:
-    """The scores of `manage.py score`, with the model served by llama.cpp, and the counts of its run."""
+def score_by_product(product: Product, model: Path) -> tuple[dict[Key, dict[int, float]], dict[str, Any]]:
+    """The scores of `manage.py score` by position, with the model served by llama.cpp, and the counts of its run.
+
+    A step has none if neither `+` nor `-` is among the likeliest tokens behind it.
+    """
     with served(model, PRM) as url:
         product.add_endpoint(PRM, url)
         run = product.run(
@@ -182,10 +177,10 @@ def score_by_product(product: Product, model: Path) -> tuple[dict[Key, list[floa
             *("--preset", "annotate", "--wait"),
         )
     path = product.export(HELD_OUT, "annotate", {})
-    scores: dict[Key, list[float]] = {}
+    scores: dict[Key, dict[int, float]] = {}
     for row in read_rows(path):
         key = row["problem"]["statement"], tuple(step["text"] for step in row["solution"]["steps"])
-        scores[key] = [step["score"] for step in row["scores"][-1]["steps"]]
+        scores[key] = {step["position"]: step["score"] for run in row["scores"] for step in run["steps"]}
     return scores, run
 
 
@@ -194,14 +189,23 @@ def score_by_product(product: Product, model: Path) -> tuple[dict[Key, list[floa
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One model of one seed: trained on a file, and asked about solutions."""
+    """One model of one seed: trained on the first `labeled` rows of a file, and asked about solutions."""
 
     kind: str
     seed: int
+    labeled: int
     path: Path
     solutions: list[Lines]
     settings: Settings
     folder: Path
+
+    @property
+    def file_name(self) -> str:
+        return gguf_name(self.kind, self.labeled, self.seed)
+
+
+def gguf_name(kind: str, labeled: int, seed: int) -> str:
+    return f"{kind}-{labeled}-{seed}.gguf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,7 @@ class Result:
 
     kind: str
     seed: int
+    labeled: int
     scores: list[np.ndarray]
     losses: list[float]
     cpu_s: float
@@ -218,37 +223,41 @@ class Result:
 def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, folder: Path) -> list[Result]:
     """All models of all seeds, `processes` at a time, one thread each. Repeated texts are scored once."""
     distinct = [(question, list(lines)) for question, lines in distinct_solutions(held_out)]
-    paths = {PRM: files.steps, ORM: files.answers, VERIFIER: files.critiques}
-    jobs = [
-        Job(kind, seed, path, distinct, settings, folder) for seed in settings.seeds for kind, path in paths.items()
-    ]
+    paths, most = {PRM: files.steps, ORM: files.answers}, max(settings.labeled)
     # The longest first, so that no process waits for one at the end.
-    jobs.sort(key=lambda job: job.kind != VERIFIER)
+    jobs = [Job(VERIFIER, seed, most, files.critiques, distinct, settings, folder) for seed in settings.seeds]
+    jobs += [
+        Job(kind, seed, labeled, path, distinct, settings, folder)
+        for seed in settings.seeds
+        for labeled in settings.labeled
+        for kind, path in paths.items()
+    ]
     with ProcessPoolExecutor(settings.processes, mp_context=get_context("spawn")) as pool:
         likelihood = pool.submit(score_by_likelihood, distinct)
         return [*pool.map(run_job, jobs), likelihood.result()]
 
 
-def write_stem(path: Path, texts: Path, settings: Settings) -> dict[str, float]:
-    """The stem from which all models begin, made from the texts of a file of the format `orm`; returns its figures."""
+def write_stem(folder: Path, texts: Path, settings: Settings) -> None:
+    """Write the stem from which all models begin, made from the texts of a file of the format `orm`, and its figures."""
     torch.set_num_threads(1)
     started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
     tokenizer = vocabulary.tokenizer()
     stem, losses = make_stem(reasoner, answer_examples(texts, tokenizer), tokenizer, settings.stem_recipe, STEM_SEED)
-    torch.save([stem.model.state_dict(), stem.notes.state_dict()], path)
-    return training_figures(losses, time.process_time() - started) | {"seed": STEM_SEED}
+    torch.save(stem.learned(), folder / STEM)
+    figures = training_figures(losses, time.process_time() - started) | {"seed": STEM_SEED}
+    (folder / STEM_FIGURES).write_text(json.dumps(figures))
 
 
 def training_figures(losses: Sequence[float], cpu_s: float) -> dict[str, float]:
     return {"batches": len(losses), "last_loss": round(float(np.mean(losses[-50:])), 4), "cpu_s": round(cpu_s, 1)}
 
 
-def read_stem(path: Path, reasoner: Reasoner) -> Stem:
+def read_stem(path: Path, reasoner: Reasoner, seed: int) -> Stem:
+    """The stem in a file, with a last block that this seed draws."""
+    torch.manual_seed(seed)
     stem = new_stem(reasoner)
-    model, notes = torch.load(path)
-    stem.model.load_state_dict(model)
-    stem.notes.load_state_dict(notes)
+    stem.load(torch.load(path))
     return stem
 
 
@@ -258,20 +267,20 @@ def score_by_likelihood(solutions: list[Lines]) -> Result:
     started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
     scores = log_likelihoods(reasoner, vocabulary.tokenizer(), solutions)
-    return Result(LIKELIHOOD, 0, scores, [], time.process_time() - started)
+    return Result(LIKELIHOOD, 0, 0, scores, [], time.process_time() - started)
 
 
 def run_job(job: Job) -> Result:
     torch.set_num_threads(1)
     started = time.process_time()
     reasoner, vocabulary = read_gguf(MODEL)
-    tokenizer, stem = vocabulary.tokenizer(), read_stem(job.folder / STEM, reasoner)
+    tokenizer, stem = vocabulary.tokenizer(), read_stem(job.folder / STEM, reasoner, job.seed)
     if job.kind == VERIFIER:
         critiques = read_critiques(job.path)
         words = new_words(critiques, tokenizer)
         reasoner, stem = (
             with_words(reasoner, words, tokenizer),
-            Stem(with_words(stem.model, words, tokenizer), stem.notes),
+            Stem(with_words(stem.model, words, tokenizer), stem.token_head),
         )
         add_words(tokenizer, words)
         model, losses = train(
@@ -280,8 +289,8 @@ def run_job(job: Job) -> Result:
         shares = verdict_shares(model, tokenizer, job.solutions, critiques=job.settings.critiques, seed=job.seed)
         scores = [np.array([share]) for share in shares]
     else:
-        examples = (step_examples if job.kind == PRM else answer_examples)(job.path, tokenizer)
+        examples = (step_examples if job.kind == PRM else answer_examples)(job.path, tokenizer)[: job.labeled]
         model, losses = train(reasoner, stem, examples, job.settings.recipe, job.seed)
-        write_gguf(job.folder / f"{job.kind}-{job.seed}.gguf", model, vocabulary, f"Annotate's {job.kind.upper()}")
+        write_gguf(job.folder / job.file_name, model, vocabulary, f"Annotate's {job.kind.upper()}")
         scores = line_scores(model, tokenizer, job.solutions)
-    return Result(job.kind, job.seed, scores, losses, time.process_time() - started)
+    return Result(job.kind, job.seed, job.labeled, scores, losses, time.process_time() - started)

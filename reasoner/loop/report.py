@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,7 @@ from reasoner.loop.examples import read_rows
 from reasoner.loop.experiment import LIKELIHOOD, ORM, PRM, VERIFIER, Result, training_figures
 
 THRESHOLD = 0.5
-PRODUCT, LEAST = "PRM, product", "PRM, min"
-ORM_ROW, VERIFIER_ROW, MAJORITY, PASS = "ORM", "verifier", "majority", "pass@N"
+VERIFIER_ROW, MAJORITY, PASS = "verifier", "majority", "pass@N"
 LIKELIHOOD_ROW = "the reasoner's likelihood, without labels"
 
 
@@ -37,22 +36,49 @@ def curves_of(held_out: Sequence[Sampled], results: Sequence[Result]) -> dict[st
     places = {key: place for place, key in enumerate(distinct_solutions(held_out))}
     keys = [[(own.question, tuple(lines)) for lines in own.lines] for own in held_out]
 
-    def curves(kind: str, reduce: Any) -> list[Curve]:
+    def curves(kind: str, labeled: int, reduce: Callable[[np.ndarray], float] = last) -> list[Curve]:
         return [
             best_curve(held_out, [[reduce(result.scores[places[key]]) for key in own] for own in keys])
             for result in results
-            if result.kind == kind
+            if (result.kind, result.labeled) == (kind, labeled)
         ]
 
-    return {
-        PRODUCT: curves(PRM, product),
-        LEAST: curves(PRM, np.min),
-        ORM_ROW: curves(ORM, lambda scores: scores[-1]),
-        VERIFIER_ROW: curves(VERIFIER, lambda scores: scores[-1]),
-        LIKELIHOOD_ROW: curves(LIKELIHOOD, lambda scores: scores[-1]),
+    counts = sorted({result.labeled for result in results if result.kind == PRM}, reverse=True)
+    rows: dict[str, list[Curve]] = {}
+    for labeled in counts:
+        rows[prm_row(labeled)] = curves(PRM, labeled, product)
+        rows[f"PRM of {labeled}, min"] = curves(PRM, labeled, least)
+        rows[orm_row(labeled)] = curves(ORM, labeled)
+    return rows | {
+        VERIFIER_ROW: curves(VERIFIER, counts[0]),
+        LIKELIHOOD_ROW: curves(LIKELIHOOD, 0),
         MAJORITY: [majority_curve(held_out)],
         PASS: [pass_curve(held_out)],
     }
+
+
+def prm_row(labeled: int) -> str:
+    """The PRM of so many labeled solutions."""
+    return f"PRM of {labeled}, product"
+
+
+def orm_row(labeled: int) -> str:
+    return f"ORM of {labeled}"
+
+
+def pairs_of(counts: Sequence[int]) -> list[tuple[str, str]]:
+    """What is compared, with these numbers of labeled solutions."""
+    pairs = [(prm_row(labeled), orm_row(labeled)) for labeled in counts]
+    pairs += [(row(labeled), MAJORITY) for row in (prm_row, orm_row) for labeled in counts]
+    return [*pairs, (prm_row(min(counts)), orm_row(max(counts))), (VERIFIER_ROW, MAJORITY)]
+
+
+def last(scores: np.ndarray) -> float:
+    return float(scores[-1])
+
+
+def least(scores: np.ndarray) -> float:
+    return float(scores.min())
 
 
 def product(scores: np.ndarray) -> float:
@@ -103,7 +129,7 @@ def report(held_out: Sequence[Sampled], results: Sequence[Result], settings: Any
     curves = curves_of(held_out, results)
     distinct = distinct_solutions(held_out)
     mark_of = marks_of(held_out)
-    pairs = [(PRODUCT, ORM_ROW), (ORM_ROW, MAJORITY), (PRODUCT, MAJORITY), (VERIFIER_ROW, MAJORITY)]
+    pairs = pairs_of(sorted(settings.labeled, reverse=True))
     padded = {name: own * (len(settings.seeds) if len(own) == 1 else 1) for name, own in curves.items()}
     return {
         "settings": asdict(settings),
@@ -117,7 +143,7 @@ def report(held_out: Sequence[Sampled], results: Sequence[Result], settings: Any
         "best_of_n": {name: asdict(summary(own)) for name, own in curves.items()},
         "differences": {name: asdict(own) for name, own in differences(padded, pairs).items()},
         "prm_f1": [
-            {"seed": result.seed} | f1_of(result.scores, [mark_of[key] for key in distinct])
+            {"seed": result.seed, "labeled": result.labeled} | f1_of(result.scores, [mark_of[key] for key in distinct])
             for result in results
             if result.kind == PRM
         ],
@@ -125,6 +151,7 @@ def report(held_out: Sequence[Sampled], results: Sequence[Result], settings: Any
             {
                 "kind": result.kind,
                 "seed": result.seed,
+                "labeled": result.labeled,
             }
             | training_figures(result.losses, result.cpu_s)
             for result in results

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from annotate.local.servers import servers
 from reasoner.loop.curves import Sampled, distinct_solutions
 from reasoner.loop.experiment import (
     PRM,
-    STEM,
+    STEM_FIGURES,
     TEXTS,
     Clock,
     Key,
     Result,
     Settings,
     add_problems,
+    gguf_name,
     make_labels,
     read_samples,
     sample_texts,
@@ -30,17 +30,17 @@ from reasoner.loop.experiment import (
 from reasoner.loop.product import Product, served
 from reasoner.loop.report import label_accuracy, markdown, marks_of, report, write
 from reasoner.loop.selection import compare, read_pool, table
-from reasoner.loop.training import Recipe, StemRecipe
+from reasoner.loop.training import Recipe
 from reasoner.serve import MODEL
 
 SMALL = Settings(
     seeds=(1,),
     text_problems=12,
-    labeled_problems=12,
+    labeled=(6, 12),
     held_out_problems=4,
-    stem_recipe=StemRecipe(noticing=Recipe(), gathering=Recipe()),
+    stem_recipe=Recipe(),
     recipe=Recipe(),
-    critique_recipe=Recipe(),
+    critique_recipe=Recipe(blocks=3),
 )
 
 
@@ -49,25 +49,26 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
     with servers():
         product.migrate()
         clock.stop("start")
-        with served(MODEL, "reasoner") as url, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+        with served(MODEL, "reasoner") as url:
             add_problems(product, url, settings)
             clock.stop("import")
             texts = sample_texts(product, settings)
             clock.stop(f"sample {TEXTS}")
-            stem = beside.submit(write_stem, folder / STEM, texts, settings)
-            files = make_labels(product, texts, settings, clock)
-            stem_figures = stem.result()
+            with beside(write_stem, folder, texts, settings) as wait:
+                files = make_labels(product, texts, settings, clock)
+                wait()
             clock.stop("wait for the stem")
         held_out = read_samples(files.held_out, settings.per_held_out_problem)
         results = train_all(files, held_out, settings, folder)
         clock.stop("train and score")
-        scores, scoring = score_by_product(product, folder / f"{PRM}-{settings.seeds[0]}.gguf")
+        outcome = report(held_out, results, settings)
+        outcome |= {"labels": label_accuracy(files.steps), "stem": json.loads((folder / STEM_FIGURES).read_text())}
+        write(outcome, folder)
+        print(markdown(outcome))
+        scores, scoring = score_by_product(product, folder / gguf_name(PRM, max(settings.labeled), settings.seeds[0]))
         clock.stop("score by the product")
-    outcome = report(held_out, results, settings)
-    outcome |= {"labels": label_accuracy(files.steps), "stem": stem_figures, "seconds": clock.parts}
-    outcome["scored_by_product"] = scoring | {"largest_difference": largest_difference(held_out, results, scores)}
+    outcome |= {"scored_by_product": scoring | comparison(held_out, results, scores), "seconds": clock.parts}
     write(outcome, folder)
-    print(markdown(outcome))
     if has_selection:
         marks = marks_of(held_out)
         lines = [(question, list(own)) for question, own in marks]
@@ -75,8 +76,33 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
         clock.stop("selection")
 
 
-def largest_difference(held_out: list[Sampled], results: list[Result], scores: dict[Key, list[Any]]) -> float:
-    """Between the scores of llama.cpp and those in memory, of the PRM of the first seed."""
-    own = next(result for result in results if result.kind == PRM).scores
-    keys = distinct_solutions(held_out)
-    return max(float(np.abs(np.array(scores[key]) - score).max()) for key, score in zip(keys, own, strict=True))
+@contextmanager
+def beside(work: Callable[..., None], *arguments: object) -> Iterator[Callable[[], None]]:
+    """Do work in another process, which does not outlive the block; yields a function that waits for its end."""
+    process = get_context("spawn").Process(target=work, args=arguments)
+    process.start()
+
+    def wait() -> None:
+        process.join()
+        if process.exitcode:
+            raise RuntimeError(f"{work.__name__} ended with exit code {process.exitcode}")
+
+    try:
+        yield wait
+    finally:
+        process.kill()
+        process.join()
+
+
+def comparison(
+    held_out: list[Sampled], results: list[Result], scores: dict[Key, dict[int, float]]
+) -> dict[str, float | int]:
+    """Of llama.cpp's scores with those in memory, of the PRM of the first seed and most labels."""
+    first_seed = min(result.seed for result in results if result.kind == PRM)
+    own = [result for result in results if (result.kind, result.seed) == (PRM, first_seed)]
+    in_memory = max(own, key=lambda result: result.labeled).scores
+    differences, unscored = [0.0], 0
+    for key, lines in zip(distinct_solutions(held_out), in_memory, strict=True):
+        differences += [abs(score - lines[position]) for position, score in scores[key].items()]
+        unscored += len(lines) - len(scores[key])
+    return {"largest_difference": float(max(differences)), "unscored": unscored}

@@ -31,7 +31,7 @@ from reasoner.loop.training import Recipe, train
 from reasoner.serve import MODEL
 
 ROUNDS = (30, 60, 120, 240)  # Labeled solutions after each round.
-RECIPE = Recipe(epochs=8, batch=8, rate=5e-4)
+RECIPE = Recipe(epochs=12, batch=8)
 POOL, HELD_OUT = 1500, 600  # Solutions to choose from, and those on which F1 is measured.
 WRONG_SHARE = 0.8
 SEEDS = (1, 2, 3)
@@ -113,7 +113,7 @@ def walk(own: Walk) -> list[Point]:
     torch.set_num_threads(1)
     dice = random.Random(own.seed)
     reasoner, vocabulary = read_gguf(MODEL)
-    tokenizer, stem = vocabulary.tokenizer(), read_stem(own.folder / STEM, reasoner)
+    tokenizer, stem = vocabulary.tokenizer(), read_stem(own.folder / STEM, reasoner, own.seed)
     rest, labeled, points = list(own.pool), list[Pooled](), list[Point]()
     scores: Scores = []
     for count in ROUNDS:

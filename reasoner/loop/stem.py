@@ -1,14 +1,14 @@
-"""The stem: new blocks on top of the reasoner's that have learned, without any label, what it would have written.
+"""The stem: new blocks on top of the reasoner's that know, without any label, which tokens it would have written itself.
 
-A step is wrong, as a rule, where the reasoner itself would have written something else. So the new blocks learn two
-things from the reasoner alone: is a token the one that it finds likeliest ("expected"), and are all tokens of the
-solution up to here? The reasoner's own blocks stay as they are, and their states are computed once.
+A step is wrong, as a rule, where the reasoner would have written something else. So these blocks learn from the
+reasoner alone whether a token is the one that it finds likeliest ("expected"). What that means for a step, reward models
+learn from labels, with one more block. The reasoner's own blocks stay as they are, and their states are computed once.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,40 +18,52 @@ from torch.nn import functional
 from reasoner.loop.examples import Example
 from reasoner.model import CODE, Norm, Reasoner, Shape, deepened
 
-NEW_BLOCKS = 3
-NOTICING = 2  # After so many new blocks it is known which tokens are expected.
+NEW_BLOCKS = 3  # The last one learns from labels only.
 SCALE = 0.05  # The states of the reasoner's last block are about 20 in size.
 READ_AT_ONCE = 64
 FOCUS = 0.6  # How sharply the last block looks at unexpected tokens at first.
 CONSTANT_FROM = 128  # Texts from which a direction is fitted that is the same at every token.
 
 
-class Notes(nn.Module):
-    """Heads that are thrown away after training: is this token expected, and is the solution up to here?"""
+class TokenHead(nn.Module):
+    """Is this token expected? Thrown away after training."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.norm = Norm(shape)
-        self.token, self.solution = nn.Linear(shape.width, 1), nn.Linear(shape.width, 1)
+        self.norm, self.linear = Norm(shape), nn.Linear(shape.width, 1)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(..., width) to logits (...)."""
+        return self.linear(self.norm(states))[..., 0].float()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
 class Stem:
+    """The reasoner with new blocks. All but the last one learn which tokens are expected, together with `token_head`."""
+
     model: Reasoner
-    notes: Notes
+    token_head: TokenHead
 
     @property
-    def noticing(self) -> nn.ModuleList:
-        return self.model.blocks[-NEW_BLOCKS : NOTICING - NEW_BLOCKS]
+    def new_blocks(self) -> nn.ModuleList:
+        return self.model.blocks[-NEW_BLOCKS:]
 
     @property
-    def gathering(self) -> nn.ModuleList:
-        return self.model.blocks[NOTICING - NEW_BLOCKS :]
+    def stem_blocks(self) -> nn.ModuleList:
+        return self.model.blocks[-NEW_BLOCKS:-1]
+
+    def learned(self) -> list[Mapping[str, Tensor]]:
+        """The weights that are learned without labels."""
+        return [self.stem_blocks.state_dict(), self.token_head.state_dict()]
+
+    def load(self, learned: Sequence[Mapping[str, Tensor]]) -> None:
+        self.stem_blocks.load_state_dict(learned[0])
+        self.token_head.load_state_dict(learned[1])
 
 
 def new_stem(reasoner: Reasoner) -> Stem:
     model = deepened(reasoner, NEW_BLOCKS, SCALE)
-    return Stem(model, Notes(model.shape))
+    return Stem(model, TokenHead(model.shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +108,20 @@ def states_of(readings: Iterable[Reading]) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteTargets:
-    """For each token of a batch: is it expected, are all tokens of the solution up to it, and where is the solution?
+class TokenTargets:
+    """For each token of a batch: is it expected, where is text, and where is the solution?
 
     What the reasoner would have made of the problem's own tokens does not matter: they count as expected.
     """
 
     is_expected: Tensor
-    is_clean: Tensor
     is_text: Tensor
     is_solution: Tensor
 
 
-def note_targets(readings: Sequence[Reading]) -> NoteTargets:
+def token_targets(readings: Sequence[Reading]) -> TokenTargets:
     shape = len(readings), max(len(reading.example.tokens) for reading in readings)
-    is_expected, is_clean = torch.ones(2, *shape, dtype=torch.bool)
+    is_expected = torch.ones(shape, dtype=torch.bool)
     is_text, is_solution = torch.zeros(2, *shape, dtype=torch.bool)
     for row, reading in enumerate(readings):
         lines = reading.example.lines
@@ -118,25 +129,15 @@ def note_targets(readings: Sequence[Reading]) -> NoteTargets:
         is_text[row, : solution.stop] = True
         is_solution[row, solution] = True
         is_expected[row, solution] = reading.is_expected[solution]
-        is_clean[row, solution] = reading.is_expected[solution].cumprod(0).bool()
-    return NoteTargets(is_expected, is_clean, is_text, is_solution)
+    return TokenTargets(is_expected, is_text, is_solution)
 
 
-def token_loss(stem: Stem, noticed: Tensor, targets: NoteTargets) -> Tensor:
-    """Summed over all tokens, per token of a solution. `noticed`: states (batch, length, width) of the noticing blocks."""
-    found = stem.notes.token(stem.notes.norm(noticed))[..., 0].float()
+def token_loss(stem: Stem, states: Tensor, targets: TokenTargets) -> Tensor:
+    """Summed over all tokens, per token of a solution. `states` (batch, length, width) are those of the stem's blocks."""
     losses = functional.binary_cross_entropy_with_logits(
-        found[targets.is_text], targets.is_expected[targets.is_text].float(), reduction="sum"
+        stem.token_head(states)[targets.is_text], targets.is_expected[targets.is_text].float(), reduction="sum"
     )
     return losses / targets.is_solution.sum()
-
-
-def solution_loss(stem: Stem, last: Tensor, targets: NoteTargets) -> Tensor:
-    """`last`: states (batch, length, width) behind the last norm."""
-    found = stem.notes.solution(last)[..., 0].float()
-    return functional.binary_cross_entropy_with_logits(
-        found[targets.is_solution], targets.is_clean[targets.is_solution].float()
-    )
 
 
 def keep_codes(blocks: nn.ModuleList) -> None:
@@ -149,21 +150,20 @@ def keep_codes(blocks: nn.ModuleList) -> None:
 
 @torch.no_grad()
 def look_at_unexpected(stem: Stem, readings: Sequence[Reading], dice: random.Random) -> None:
-    """Let the last block begin by looking, from everywhere, at the tokens that the notes call unexpected.
+    """Let the last block begin by looking, from everywhere, at the tokens that `token_head` calls unexpected.
 
     One among a hundred tokens has next to no share of an even attention, so from an even one this is learned slowly.
-    Queries become a constant, which is fitted by least squares, and keys the logit of the notes, up to what the codes of
-    the tokens add: about 0.3, where logits are about 10. Both lie in the pair of the slowest rotation, so that distance
-    does not matter.
+    Queries become a constant, which is fitted by least squares, and keys the logit of the head. Both lie in the pair of
+    the slowest rotation, so that distance does not matter.
     """
-    (block,) = stem.gathering
+    block = stem.new_blocks[-1]
     attention, shape = block.attention, stem.model.shape
     chosen = dice.sample(readings, min(CONSTANT_FROM, len(readings)))
     states = torch.cat(
-        [block.attention_norm(stem.model.through(states_of([reading]), stem.noticing)[0]) for reading in chosen]
+        [block.attention_norm(stem.model.through(states_of([reading]), stem.stem_blocks)[0]) for reading in chosen]
     )
     constant = torch.linalg.lstsq(states.double(), torch.ones(len(states), 1).double()).solution[:, 0].float()
-    unexpected = -stem.notes.token.weight[0] * stem.notes.norm.weight
+    unexpected = -stem.token_head.linear.weight[0] * stem.token_head.norm.weight
     for first in range(0, shape.all_heads, shape.head):
         slowest = slice(first + shape.head - 2, first + shape.head)
         zeros = torch.zeros_like(constant)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 
 import torch
@@ -16,45 +16,36 @@ from torch.nn import functional
 from reasoner.loop.corruption import corrupted
 from reasoner.loop.examples import Example
 from reasoner.loop.stem import (
-    NEW_BLOCKS,
     Reading,
     Stem,
     keep_codes,
     look_at_unexpected,
     new_stem,
-    note_targets,
     read,
-    solution_loss,
     states_of,
     token_loss,
+    token_targets,
 )
 from reasoner.model import Reasoner
 from reasoner.train import optimizers_of
 
 LOOK_AHEAD = 16  # Batches whose examples are sorted by length together, so that little is padding.
-LITTLE, MUCH = 0.02, 0.1  # Shares of corrupted tokens.
+CORRUPTED = 0.1  # Share of the tokens.
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`rate` is reached after `warm_up` batches and falls to 0 over the second half."""
+    """`rate` is reached after `warm_up` batches and falls to 0 over the second half. The last `blocks` learn from labels."""
 
     epochs: int = 1
     batch: int = 16
-    rate: float = 5e-4
+    rate: float = 2e-3
     warm_up: int = 20
+    blocks: int = 1
 
     def count(self, examples: int) -> int:
         """How many batches these are."""
         return self.epochs * ceil(examples / self.batch)
-
-
-@dataclass(frozen=True, slots=True)
-class StemRecipe:
-    """For each epoch of noticing the texts are corrupted again."""
-
-    noticing: Recipe = Recipe(epochs=6, rate=4e-3)
-    gathering: Recipe = Recipe(rate=1.5e-3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,53 +57,42 @@ class Batches:
 
 
 def make_stem(
-    reasoner: Reasoner, texts: Sequence[Example], tokenizer: Tokenizer, recipe: StemRecipe, seed: int
+    reasoner: Reasoner, texts: Sequence[Example], tokenizer: Tokenizer, recipe: Recipe, seed: int
 ) -> tuple[Stem, list[float]]:
-    """New blocks that have learned the two tasks without labels, and the loss of each batch."""
+    """A stem that has learned which tokens are expected, and the loss of each batch. Each epoch corrupts the texts again."""
     torch.manual_seed(seed)
     dice, stem = random.Random(seed), new_stem(reasoner)
 
-    def corrupted_readings(share: float) -> list[Reading]:
-        return read(reasoner, stem, corrupted(texts, share, tokenizer, dice))
+    def batches() -> Iterator[list[Reading]]:
+        for _ in range(recipe.epochs):
+            readings = read(reasoner, stem, corrupted(texts, CORRUPTED, tokenizer, dice))
+            yield from batches_of(readings, recipe.batch, dice)
 
-    def noticing_batches() -> Iterator[list[Reading]]:
-        for _ in range(recipe.noticing.epochs):
-            yield from batches_of(corrupted_readings(MUCH), recipe.noticing.batch, dice)
+    def loss_of(batch: Sequence[Reading]) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return token_loss(stem, stem.model.through(states_of(batch), stem.stem_blocks), token_targets(batch))
 
-    losses = _fit(
-        stem.noticing,
-        [*stem.noticing.parameters(), *stem.notes.parameters()],
-        Batches(noticing_batches(), recipe.noticing.count(len(texts))),
-        lambda batch: _noticing_loss(stem, batch),
-        recipe.noticing,
-    )
-    plain = read(reasoner, stem, [replace(text, places=[], targets=[]) for text in texts])
-    look_at_unexpected(stem, plain, dice)
-    mixed = [*plain, *corrupted_readings(LITTLE), *corrupted_readings(MUCH)]
-    losses += _fit(
-        _new_blocks(stem),
-        [*stem.notes.parameters(), *_weights(stem)],
-        _epochs(mixed, recipe.gathering, dice),
-        lambda batch: _losses(stem, batch)[1],
-        recipe.gathering,
-    )
+    weights = [*stem.stem_blocks.parameters(), *stem.token_head.parameters()]
+    losses = _fit(stem.stem_blocks, weights, Batches(batches(), recipe.count(len(texts))), loss_of, recipe)
     return stem, losses
 
 
 def train(
     reasoner: Reasoner, stem: Stem, examples: Sequence[Example], recipe: Recipe, seed: int
 ) -> tuple[Reasoner, list[float]]:
-    """A model that predicts the targets, and their loss for each batch. The stem stays as it is."""
-    own, dice, label_losses = deepcopy(stem), random.Random(seed), list[float]()
-
-    def loss_of(batch: Sequence[Reading]) -> Tensor:
-        label_loss, note_loss = _losses(own, batch)
-        label_losses.append(label_loss.item())
-        return label_loss + note_loss
-
-    batches = _epochs(read(reasoner, own, examples), recipe, dice)
-    _fit(_new_blocks(own), [*own.notes.parameters(), *_weights(own)], batches, loss_of, recipe)
-    return own.model, label_losses
+    """A model that predicts the targets, and the loss of each batch. The given stem is copied."""
+    own, dice = deepcopy(stem), random.Random(seed)
+    readings = read(reasoner, own, examples)
+    look_at_unexpected(own, readings, dice)
+    model, blocks = own.model, own.model.blocks[-recipe.blocks :]
+    assert model.head is not None
+    weights = [*blocks.parameters(), *model.norm.parameters(), *model.head.parameters()]
+    model.requires_grad_(requires_grad=False)
+    for weight in weights:
+        weight.requires_grad_(requires_grad=True)
+    each = (batch for _ in range(recipe.epochs) for batch in batches_of(readings, recipe.batch, dice))
+    batches = Batches(each, recipe.count(len(readings)))
+    return model, _fit(blocks, weights, batches, lambda batch: _label_loss(own, batch), recipe)
 
 
 def batches_of(readings: Sequence[Reading], size: int, dice: random.Random) -> Iterator[list[Reading]]:
@@ -125,11 +105,6 @@ def batches_of(readings: Sequence[Reading], size: int, dice: random.Random) -> I
         batches += [window[first : first + size] for first in range(0, len(window), size)]
     dice.shuffle(batches)
     yield from batches
-
-
-def _epochs(readings: Sequence[Reading], recipe: Recipe, dice: random.Random) -> Batches:
-    each = (batch for _ in range(recipe.epochs) for batch in batches_of(readings, recipe.batch, dice))
-    return Batches(each, recipe.count(len(readings)))
 
 
 def _fit(
@@ -157,32 +132,12 @@ def _fit(
     return losses
 
 
-def _new_blocks(stem: Stem) -> nn.ModuleList:
-    return stem.model.blocks[-NEW_BLOCKS:]
-
-
-def _weights(stem: Stem) -> Iterable[nn.Parameter]:
-    """Of the new blocks, the last norm and the head."""
+def _label_loss(stem: Stem, batch: Sequence[Reading]) -> Tensor:
     model = stem.model
-    head = [] if model.head is None else [*model.head.parameters()]
-    return [*_new_blocks(stem).parameters(), *model.norm.parameters(), *head]
-
-
-def _noticing_loss(stem: Stem, batch: Sequence[Reading]) -> Tensor:
-    with torch.autocast("cpu", torch.bfloat16):
-        return token_loss(stem, stem.model.through(states_of(batch), stem.noticing), note_targets(batch))
-
-
-def _losses(stem: Stem, batch: Sequence[Reading]) -> tuple[Tensor, Tensor]:
-    """The loss of the labels, and that of the two tasks without labels."""
-    model, targets = stem.model, note_targets(batch)
     rows = [row for row, reading in enumerate(batch) for _ in reading.example.places]
     places = [place for reading in batch for place in reading.example.places]
     labels = torch.tensor([target for reading in batch for target in reading.example.targets], dtype=torch.long)
     with torch.autocast("cpu", torch.bfloat16):
-        noticed = model.through(states_of(batch), stem.noticing)
-        last = model.norm(model.through(noticed, stem.gathering))
-        note_loss = token_loss(stem, noticed, targets) + solution_loss(stem, last, targets)
+        last = model.norm(model.through(states_of(batch), stem.new_blocks))
         logits = model.logits(last[rows, places])
-    loss = functional.cross_entropy(logits.float(), labels) if len(labels) else torch.zeros(())
-    return loss, note_loss
+    return functional.cross_entropy(logits.float(), labels)
