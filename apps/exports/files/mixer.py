@@ -14,7 +14,6 @@ from typing import Self
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from apps.exports.files.writers import PartWriter, Rows, table_of
 
@@ -48,16 +47,16 @@ class Mixer:
     ) -> None:
         self._column, self._columns = column, columns
         self._expected, self._place = expected or Mix(0, 0), 0
-        self._true, self._false = (_Waiting(folder, columns) for _ in range(2))
+        self._true, self._false = (_Waiting(folder, pl.Schema(columns)) for _ in range(2))
 
     def add(self, rows: Rows) -> list[pl.DataFrame]:
         """Return the rows whose turn it is now, in order. Raises ValueError for a row that is in no class."""
-        table = table_of(rows, self._columns)
-        is_true = table[self._column].combine_chunks()
-        if is_true.null_count:
-            raise ValueError(f"the column {self._column} has {is_true.null_count} nulls")
-        self._true.write(table.filter(is_true))
-        self._false.write(table.filter(pc.invert(is_true)))
+        frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(table_of(rows, self._columns))
+        frame = frame.select(self._columns.names)
+        if nulls := frame[self._column].null_count():
+            raise ValueError(f"the column {self._column} has {nulls} nulls")
+        self._true.write(frame.filter(self._column))
+        self._false.write(frame.filter(~pl.col(self._column)))
         frames = list(self._in_order(self._expected, self._place))
         self._place += sum(map(len, frames))
         return frames
@@ -113,45 +112,41 @@ class MixedWriter:
 class _Waiting:
     """A queue of rows: the first in memory, and what is more in a temporary file."""
 
-    def __init__(self, folder: Path | None, columns: pa.Schema) -> None:
+    def __init__(self, folder: Path | None, columns: pl.Schema) -> None:
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - see `close`
-        self._columns = columns
-        self._pieces: deque[pa.RecordBatch | _Stored] = deque()
+        self._pieces: deque[pl.DataFrame | _Stored] = deque()
         self._in_memory = 0
-        self._next = pl.DataFrame(schema=pl.Schema(columns))
+        self._next = pl.DataFrame(schema=columns)
         self.count = 0
 
-    def write(self, table: pa.Table) -> None:
-        for batch in table.combine_chunks().to_batches():
-            self.count += len(batch)
-            fits = self._in_memory + batch.nbytes <= MOST_IN_MEMORY
-            self._pieces.append(batch if fits else self._store(batch))
-            self._in_memory += batch.nbytes if fits else 0
+    def write(self, rows: pl.DataFrame) -> None:
+        self.count += len(rows)
+        size = int(rows.estimated_size())
+        fits = self._in_memory + size <= MOST_IN_MEMORY
+        self._pieces.append(rows if fits else self._store(rows))
+        self._in_memory += size if fits else 0
 
-    def _store(self, batch: pa.RecordBatch) -> _Stored:
-        content = batch.serialize()
-        stored = _Stored(self._file.seek(0, os.SEEK_END), content.size)
-        self._file.write(content)
-        return stored
+    def _store(self, rows: pl.DataFrame) -> _Stored:
+        start = self._file.seek(0, os.SEEK_END)
+        rows.write_ipc_stream(self._file)
+        return _Stored(start, self._file.tell() - start)
 
     def take(self, count: int) -> pl.DataFrame:
         """The next rows, of which there are at least so many."""
         frames = [self._next]
         while sum(map(len, frames)) < count:
-            frame = pl.from_arrow(pa.Table.from_batches([self._next_piece()]))
-            assert isinstance(frame, pl.DataFrame)
-            frames.append(frame)
+            frames.append(self._next_piece())
         rows = pl.concat(frames)
         self._next, self.count = rows[count:], self.count - count
         return rows[:count]
 
-    def _next_piece(self) -> pa.RecordBatch:
+    def _next_piece(self) -> pl.DataFrame:
         piece = self._pieces.popleft()
-        if isinstance(piece, pa.RecordBatch):
-            self._in_memory -= piece.nbytes
+        if isinstance(piece, pl.DataFrame):
+            self._in_memory -= int(piece.estimated_size())
             return piece
         self._file.seek(piece.start)
-        return pa.ipc.read_record_batch(pa.py_buffer(self._file.read(piece.size)), self._columns)
+        return pl.read_ipc_stream(self._file.read(piece.size))
 
     def close(self) -> None:
         self._file.close()

@@ -31,6 +31,7 @@ from apps.projects.models import Project
 
 COLUMN_CHUNK = 3000  # Solutions in memory at once, as columns.
 CANONICAL_CHUNK = 2000  # Of the canonical row, which has more columns.
+TEXT_CHUNK = 6000  # Of formats that need no steps.
 
 T = TypeVar("T")
 
@@ -122,12 +123,18 @@ def _spans(
     To cut a large project takes longer than a reader of its stream should wait.
     """
     is_whole = needs_whole_problems(format_, policy)
+    size = _chunk_size(format_)
     for region in [within] if within is not None else regions(project):
-        size = CANONICAL_CHUNK if isinstance(format_, Annotate) else COLUMN_CHUNK
         whole_spans = cut_spans(project, of=format_.of, size=size, within=region)
         yield [
             piece for span in whole_spans for piece in ([span] if is_whole else cut_pieces(project, span, size=size))
         ]
+
+
+def _chunk_size(format_: ColumnFormat | Annotate) -> int:
+    if isinstance(format_, Annotate):
+        return CANONICAL_CHUNK
+    return COLUMN_CHUNK if format_.labels_steps else TEXT_CHUNK
 
 
 def _rows_of(
