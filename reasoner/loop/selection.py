@@ -6,6 +6,8 @@ far. It chooses the next round:
     random      solutions at random
     convincing  PRM800K's rule: four fifths wrong answers with the highest scores, one fifth the highest of the rest
     uncertain   solutions whose least certain step is nearest to a half
+    mixed       half as uncertain, half at random
+    even        solutions whose product over the steps is nearest to a half
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ from reasoner.loop.scoring import Lines, line_scores
 from reasoner.loop.training import Recipe, train
 from reasoner.serve import MODEL
 
-ROUNDS = (30, 60, 120, 240)  # Labeled solutions after each round.
-RECIPE = Recipe(epochs=12, batch=8)
-POOL, HELD_OUT = 1500, 600  # Solutions to choose from, and those on which F1 is measured.
+ROUNDS = (15, 30, 60, 120)  # Labeled solutions after each round.
+BATCHES, BATCH = 160, 8  # Of training, after each round.
+POOL, HELD_OUT = 600, 400  # Solutions to choose from, and those on which F1 is measured.
 WRONG_SHARE = 0.8
 SEEDS = (1, 2, 3)
 
@@ -78,10 +80,22 @@ def choose_uncertain(pool: Sequence[Pooled], scores: Scores, count: int, dice: r
     return sorted(range(len(pool)), key=lambda place: float(np.abs(scores[place] - 0.5).min()))[:count]
 
 
+def choose_mixed(pool: Sequence[Pooled], scores: Scores, count: int, dice: random.Random) -> list[int]:
+    uncertain = choose_uncertain(pool, scores, count // 2, dice)
+    rest = sorted(set(range(len(pool))).difference(uncertain))
+    return uncertain + dice.sample(rest, min(count - len(uncertain), len(rest)))
+
+
+def choose_even(pool: Sequence[Pooled], scores: Scores, count: int, dice: random.Random) -> list[int]:
+    return sorted(range(len(pool)), key=lambda place: abs(float(np.prod(scores[place])) - 0.5))[:count]
+
+
 CHOICES: dict[str, Choice] = {
     "random": choose_random,
     "convincing": choose_convincing,
     "uncertain": choose_uncertain,
+    "mixed": choose_mixed,
+    "even": choose_even,
 }
 
 
@@ -123,7 +137,8 @@ def walk(own: Walk) -> list[Point]:
         labeled += [solution for place, solution in enumerate(rest) if place in chosen]
         rest = [solution for place, solution in enumerate(rest) if place not in chosen]
         examples = [labeled_lines(tokenizer, *solution.lines, solution.marks) for solution in labeled]
-        model, _ = train(reasoner, stem, examples, RECIPE, own.seed)
+        recipe = Recipe(epochs=max(1, round(BATCHES * BATCH / count)), batch=BATCH)
+        model, _ = train(reasoner, stem, examples, recipe, own.seed)
         f1 = f1_of(line_scores(model, tokenizer, own.held_out), own.marks)
         labels = sum(len(solution.marks) for solution in labeled)
         points.append(Point(own.method, own.seed, len(labeled), labels, **f1))
