@@ -199,10 +199,6 @@ class Job:
     settings: Settings
     folder: Path
 
-    @property
-    def file_name(self) -> str:
-        return gguf_name(self.kind, self.labeled, self.seed)
-
 
 def gguf_name(kind: str, labeled: int, seed: int) -> str:
     return f"{kind}-{labeled}-{seed}.gguf"
@@ -291,6 +287,8 @@ def run_job(job: Job) -> Result:
     else:
         examples = (step_examples if job.kind == PRM else answer_examples)(job.path, tokenizer)[: job.labeled]
         model, losses = train(reasoner, stem, examples, job.settings.recipe, job.seed)
-        write_gguf(job.folder / job.file_name, model, vocabulary, f"Annotate's {job.kind.upper()}")
+        write_gguf(
+            job.folder / gguf_name(job.kind, job.labeled, job.seed), model, vocabulary, f"Annotate's {job.kind.upper()}"
+        )
         scores = line_scores(model, tokenizer, job.solutions)
     return Result(job.kind, job.seed, job.labeled, scores, losses, time.process_time() - started)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+
 from annotate.local.servers import servers
 from reasoner.loop.curves import Sampled, distinct_solutions
 from reasoner.loop.experiment import (
@@ -16,7 +18,6 @@ from reasoner.loop.experiment import (
     TEXTS,
     Clock,
     Key,
-    Result,
     Settings,
     add_problems,
     gguf_name,
@@ -65,9 +66,11 @@ def run(folder: Path, *, is_small: bool, has_selection: bool) -> None:
         outcome |= {"labels": label_accuracy(files.steps), "stem": json.loads((folder / STEM_FIGURES).read_text())}
         write(outcome, folder)
         print(markdown(outcome))
-        scores, scoring = score_by_product(product, folder / gguf_name(PRM, max(settings.labeled), settings.seeds[0]))
+        served_prm = PRM, max(settings.labeled), settings.seeds[0]
+        scores, scoring = score_by_product(product, folder / gguf_name(*served_prm))
         clock.stop("score by the product")
-    outcome |= {"scored_by_product": scoring | comparison(held_out, results, scores), "seconds": clock.parts}
+    in_memory = next(own.scores for own in results if (own.kind, own.labeled, own.seed) == served_prm)
+    outcome |= {"scored_by_product": scoring | comparison(held_out, in_memory, scores), "seconds": clock.parts}
     write(outcome, folder)
     if has_selection:
         marks = marks_of(held_out)
@@ -95,12 +98,9 @@ def beside(work: Callable[..., None], *arguments: object) -> Iterator[Callable[[
 
 
 def comparison(
-    held_out: list[Sampled], results: list[Result], scores: dict[Key, dict[int, float]]
+    held_out: list[Sampled], in_memory: list[np.ndarray], scores: dict[Key, dict[int, float]]
 ) -> dict[str, float | int]:
-    """Of llama.cpp's scores with those in memory, of the PRM of the first seed and most labels."""
-    first_seed = min(result.seed for result in results if result.kind == PRM)
-    own = [result for result in results if (result.kind, result.seed) == (PRM, first_seed)]
-    in_memory = max(own, key=lambda result: result.labeled).scores
+    """Of llama.cpp's scores with those in memory, of the same model."""
     differences, unscored = [0.0], 0
     for key, lines in zip(distinct_solutions(held_out), in_memory, strict=True):
         differences += [abs(score - lines[position]) for position, score in scores[key].items()]
