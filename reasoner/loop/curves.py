@@ -19,7 +19,7 @@ Curve = np.ndarray  # Problems times NS: the expected accuracy on each problem.
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """The samples of one problem: their lines, their answers, and whether the exact checker finds every line right."""
+    """The samples of one problem. `is_right` says whether the answers are, and `marks` what the exact checker says of lines."""
 
     question: str
     lines: list[list[str]]

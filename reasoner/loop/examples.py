@@ -7,7 +7,7 @@ the probability of `+` is read off with one token requested behind each prefix.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -41,17 +41,27 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def step_examples(path: Path, tokenizer: Tokenizer) -> list[Example]:
-    """Of a file of the format `trl-prm`: a label behind each line."""
+def questions_of(path: Path) -> list[str]:
+    """The questions of a file of the format `trl-prm`, in its order."""
+    return [row["prompt"].strip() for row in read_rows(path)]
+
+
+def step_examples(path: Path, tokenizer: Tokenizer, questions: Collection[str] | None = None) -> list[Example]:
+    """Of a file of the format `trl-prm`: a label behind each line. With `questions`, only of these."""
     return [
-        labeled_lines(tokenizer, row["prompt"].strip(), row["completions"], row["labels"]) for row in read_rows(path)
+        labeled_lines(tokenizer, row["prompt"].strip(), row["completions"], row["labels"])
+        for row in _rows_about(path, questions)
     ]
 
 
-def answer_examples(path: Path, tokenizer: Tokenizer) -> list[Example]:
-    """Of a file of the format `orm`: one label, behind the last line."""
+def _rows_about(path: Path, questions: Collection[str] | None) -> Iterator[dict[str, Any]]:
+    return (row for row in read_rows(path) if questions is None or row["prompt"].strip() in questions)
+
+
+def answer_examples(path: Path, tokenizer: Tokenizer, questions: Collection[str] | None = None) -> list[Example]:
+    """Of a file of the format `orm`: one label, behind the last line. With `questions`, only of these."""
     examples = []
-    for row in read_rows(path):
+    for row in _rows_about(path, questions):
         lines = row["completion"].strip().split("\n")
         examples.append(labeled_lines(tokenizer, row["prompt"].strip(), lines, [row["label"]], first=len(lines) - 1))
     return examples

@@ -30,7 +30,7 @@ from reasoner.loop.critic import (
     with_words,
 )
 from reasoner.loop.curves import Sampled, distinct_solutions
-from reasoner.loop.examples import answer_examples, read_rows, step_examples
+from reasoner.loop.examples import answer_examples, questions_of, read_rows, step_examples
 from reasoner.loop.product import Product, served
 from reasoner.loop.scoring import Lines, line_scores, log_likelihoods
 from reasoner.loop.stem import Stem, new_stem
@@ -189,11 +189,12 @@ def score_by_product(product: Product, model: Path) -> tuple[dict[Key, dict[int,
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One model of one seed: trained on the first `labeled` rows of a file, and asked about solutions."""
+    """One model of one seed: trained on a file's rows about `questions`, and asked about solutions."""
 
     kind: str
     seed: int
     labeled: int
+    questions: frozenset[str]
     path: Path
     solutions: list[Lines]
     settings: Settings
@@ -219,13 +220,18 @@ class Result:
 def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, folder: Path) -> list[Result]:
     """All models of all seeds, `processes` at a time, one thread each. Repeated texts are scored once."""
     distinct = [(question, list(lines)) for question, lines in distinct_solutions(held_out)]
-    paths, most = {PRM: files.steps, ORM: files.answers}, max(settings.labeled)
+    paths = {PRM: files.steps, ORM: files.answers}
+    # All kinds learn from the same solutions, of one question each: the files differ in their order.
+    questions, most = questions_of(files.steps), max(settings.labeled)
+    first = {count: frozenset(questions[:count]) for count in settings.labeled}
     # The longest first, so that no process waits for one at the end.
-    jobs = [Job(VERIFIER, seed, most, files.critiques, distinct, settings, folder) for seed in settings.seeds]
+    jobs = [
+        Job(VERIFIER, seed, most, first[most], files.critiques, distinct, settings, folder) for seed in settings.seeds
+    ]
     jobs += [
-        Job(kind, seed, labeled, path, distinct, settings, folder)
+        Job(kind, seed, count, own, path, distinct, settings, folder)
         for seed in settings.seeds
-        for labeled in settings.labeled
+        for count, own in first.items()
         for kind, path in paths.items()
     ]
     with ProcessPoolExecutor(settings.processes, mp_context=get_context("spawn")) as pool:
@@ -285,10 +291,13 @@ def run_job(job: Job) -> Result:
         shares = verdict_shares(model, tokenizer, job.solutions, critiques=job.settings.critiques, seed=job.seed)
         scores = [np.array([share]) for share in shares]
     else:
-        examples = (step_examples if job.kind == PRM else answer_examples)(job.path, tokenizer)[: job.labeled]
+        examples = (step_examples if job.kind == PRM else answer_examples)(job.path, tokenizer, job.questions)
         model, losses = train(reasoner, stem, examples, job.settings.recipe, job.seed)
         write_gguf(
-            job.folder / gguf_name(job.kind, job.labeled, job.seed), model, vocabulary, f"Annotate's {job.kind.upper()}"
+            job.folder / gguf_name(job.kind, job.labeled, job.seed),
+            model,
+            vocabulary,
+            f"Annotate's {job.kind.upper()}",
         )
         scores = line_scores(model, tokenizer, job.solutions)
     return Result(job.kind, job.seed, job.labeled, scores, losses, time.process_time() - started)

@@ -17,6 +17,7 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -33,7 +34,7 @@ from reasoner.loop.training import Recipe, train
 from reasoner.serve import MODEL
 
 ROUNDS = (15, 30, 60, 120)  # Labeled solutions after each round.
-BATCHES, BATCH = 160, 8  # Of training, after each round.
+BATCHES, BATCH = 160, 8  # Of training, after each round: about so many batches.
 POOL, HELD_OUT = 600, 400  # Solutions to choose from, and those on which F1 is measured.
 WRONG_SHARE = 0.8
 SEEDS = (1, 2, 3)
@@ -137,7 +138,7 @@ def walk(own: Walk) -> list[Point]:
         labeled += [solution for place, solution in enumerate(rest) if place in chosen]
         rest = [solution for place, solution in enumerate(rest) if place not in chosen]
         examples = [labeled_lines(tokenizer, *solution.lines, solution.marks) for solution in labeled]
-        recipe = Recipe(epochs=max(1, round(BATCHES * BATCH / count)), batch=BATCH)
+        recipe = Recipe(epochs=max(1, round(BATCHES / ceil(count / BATCH))), batch=BATCH)
         model, _ = train(reasoner, stem, examples, recipe, own.seed)
         f1 = f1_of(line_scores(model, tokenizer, own.held_out), own.marks)
         labels = sum(len(solution.marks) for solution in labeled)

@@ -18,7 +18,7 @@ from torch.nn import functional
 from reasoner.loop.examples import Example
 from reasoner.model import CODE, Norm, Reasoner, Shape, deepened
 
-NEW_BLOCKS = 3  # The last one learns from labels only.
+NEW_BLOCKS = 3  # All but the last one are the stem.
 SCALE = 0.05  # The states of the reasoner's last block are about 20 in size.
 READ_AT_ONCE = 64
 FOCUS = 0.6  # How sharply the last block looks at unexpected tokens at first.

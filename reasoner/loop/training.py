@@ -35,7 +35,10 @@ CORRUPTED = 0.1  # Share of the tokens.
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`rate` is reached after `warm_up` batches and falls to 0 over the second half. The last `blocks` learn from labels."""
+    """`rate` is reached after `warm_up` batches and falls to 0 over the second half.
+
+    The last `blocks` learn from labels, with the last norm and the head.
+    """
 
     epochs: int = 1
     batch: int = 16
