@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "apps.projects",
     "apps.inference",
     "apps.corpus",
+    "apps.runs",
     "apps.labeling",
     "apps.estimation",
     "apps.judging",
@@ -221,16 +222,16 @@ CELERY_BEAT_SCHEDULE = {
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned evaluations": {"task": "apps.evaluation.tasks.resume_abandoned", "schedule": 60.0},
-    "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
+    "pick up abandoned runs": {"task": "apps.runs.tasks.resume_abandoned", "schedule": 10.0},
     "store scores of ended runs": {"task": "apps.scoring.tasks.apply_unapplied", "schedule": 60.0},
     "recompute stale labels": {"task": "apps.quality.tasks.recompute_stale", "schedule": 3.0},
     "refresh quality figures": {"task": "apps.quality.tasks.refresh_stale_figures", "schedule": 60.0},
     "discard left uploads": {"task": "apps.corpus.tasks.discard_left_uploads", "schedule": 3600.0},
 }
 
-# At most this many workers work on one estimation run or scoring run at a time.
-ESTIMATION_FANOUT = 8
-# The kinds of runs that share the workers of the queue `estimation`, fairly between projects.
+# At most this many workers work on one run at a time.
+RUN_FANOUT = 8
+# The kinds of runs that share workers, fairly between projects.
 RUN_KINDS = [
     "apps.estimation.worker.kinds.ESTIMATION_RUNS",
     "apps.estimation.worker.kinds.SAMPLING_RUNS",
@@ -253,13 +254,13 @@ SUBMISSION_HOOKS = [
 ]
 # Filters of a round's selection that apps beside or above `labeling` provide, by name.
 SELECTION_TERMS = {
-    "unsure": "apps.estimation.runs.selection.unsure_of",
+    "unsure": "apps.estimation.uncertainty.unsure_of",
     "dispute": "apps.quality.review.queues.disputed",
     "audit": "apps.exports.audits.services.audited",
 }
 # Rules by which a round chooses its solutions that apps beside or above `labeling` provide, by name.
 SELECTION_RULES = {
-    "uncertainty": "apps.estimation.runs.selection.most_uncertain",
+    "uncertainty": "apps.estimation.uncertainty.most_uncertain",
     "disagreement": "apps.quality.review.queues.most_disputed",
 }
 # Apps above `corpus` that are called when a problem's answer changes, or it is graded again, retired or brought back.

@@ -11,15 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
-
-from apps.core.jobs.model import JobStatus
 from apps.corpus.labels import UNKNOWN, first_error, hard_label
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
-from apps.estimation.models.frame import SolutionRun
-
-COUNTED_STATUSES = (JobStatus.FINISHED, JobStatus.CANCELLED)
+from apps.runs.status import counted_run_q
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +23,6 @@ class RunFirstError:
 
     run_id: int
     first_error: int
-
-
-def counted_run_q(prefix: str = "") -> Q:
-    """A filter for counted runs. `prefix` is the lookup from a row to its run."""
-    return Q(**{f"{prefix}status__in": COUNTED_STATUSES})
-
-
-def run_counts(run: SolutionRun) -> bool:
-    return run.status in COUNTED_STATUSES
 
 
 def newest_first_errors(lengths: Mapping[int, int]) -> dict[int, RunFirstError]:

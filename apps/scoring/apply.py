@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from apps.core.db.locks import advisory_xact_lock
-from apps.estimation.latest import counted_run_q, run_counts
+from apps.runs.status import counted_run_q, run_counts
 from apps.scoring.models import ScoringRun, SolutionScore
 
 CHUNK = 5000

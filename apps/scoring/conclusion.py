@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.core.jobs.model import JobStatus
 from apps.estimation.runs.conclusion import most_frequent
-from apps.estimation.runs.lifecycle import Conclusion
+from apps.runs.lifecycle import Conclusion
 from apps.scoring.models import ScoringRun, SolutionScore
 
 

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from apps.estimation.engine.frame import SolutionEngine, SolutionSource
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 from apps.inference.errors import EndpointFailure, InvalidResponse, RequestRefused
 from apps.inference.refusal_check import RefusalCheck
@@ -20,6 +19,7 @@ from apps.inference.retry_policy import AttemptCounter, EndpointHealth
 from apps.inference.scorers.base import Scorer, StepScores
 from apps.inference.scoring_client import ScoringClient, Spent
 from apps.inference.transports.prefill import PROBE
+from apps.runs.engine import ItemEngine, ItemSource
 from apps.scoring.reducers import reduced
 
 NO_STEPS = "The solution has no steps."
@@ -35,6 +35,10 @@ class ScoringState:
     step_ids: list[int]
     is_taken_over: bool = False
 
+    @property
+    def item_id(self) -> int:
+        return self.solution_id
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredSolution:
@@ -48,11 +52,15 @@ class ScoredSolution:
     spent: Spent = field(default_factory=Spent)
 
     @property
+    def item_id(self) -> int:
+        return self.solution_id
+
+    @property
     def missing(self) -> int:
         return sum(score is None for score in self.scores)
 
 
-class ScoreStore(SolutionSource[ScoringState], Protocol):
+class ScoreStore(ItemSource[ScoringState], Protocol):
     async def flush(self, scored: Sequence[ScoredSolution]) -> set[int]:
         """Store all of them in one transaction. Returns the solutions that another worker has taken over."""
 
@@ -61,7 +69,7 @@ class _Stopped(Exception):
     """The engine stopped before the request was sent."""
 
 
-class ScoringEngine(SolutionEngine[ScoringState, ScoredSolution]):
+class ScoringEngine(ItemEngine[ScoringState, ScoredSolution]):
     completes_started = True
 
     def __init__(

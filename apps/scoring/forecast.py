@@ -12,11 +12,11 @@ from django.db.models.functions import Length
 from apps.corpus.models import Solution
 from apps.estimation.runs.error_places import SAMPLE
 from apps.estimation.runs.forecast import characters_per_step, cost_of, density_of
-from apps.estimation.runs.parameters import checked
-from apps.estimation.runs.selection import checked_selection, solutions_of
 from apps.inference.models import Endpoint
 from apps.inference.scorers.prompt import ScoringPrompt
 from apps.projects.models import Project
+from apps.runs.parameters import checked
+from apps.runs.selection import checked_selection, solutions_of
 from apps.scoring.models import ScoringRun
 from apps.scoring.parameters import checked_kind, full_prompt
 

@@ -9,7 +9,7 @@ from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.extensions import StoredRecord, additions
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import Record, ScoreRecord
-from apps.estimation.runs.lifecycle import next_number
+from apps.runs.lifecycle import next_number
 from apps.scoring.models import ScoringRun, StepScore
 
 RunKey = tuple[str, int | None]  # Scorer and number of the run in the file.

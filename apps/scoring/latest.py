@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from apps.corpus.models import Step
-from apps.estimation.latest import counted_run_q
+from apps.runs.status import counted_run_q
 from apps.scoring.models import ScoringRun, StepScore
 
 

@@ -6,10 +6,10 @@ from django.db import models
 from django.db.models import Q
 
 from apps.corpus.models import Solution, Step
-from apps.estimation.models.frame import SolutionRun, SolutionShard
 from apps.inference.models import Endpoint
 from apps.inference.scorers import SCORERS
 from apps.projects.models import Project
+from apps.runs.models import RunShard, ShardedRun
 from apps.scoring.reducers import REDUCER_TITLES, Reducer
 
 KIND_CHOICES = [(scorer.name, scorer.title) for scorer in SCORERS.values()]
@@ -29,7 +29,7 @@ class RewardModel(models.Model):
         return f"{self.endpoint} ({self.kind})"
 
 
-class ScoringRun(SolutionRun):
+class ScoringRun(ShardedRun):
     """Scores of steps by one reward model. `missing` counts steps without a score.
 
     When a run ends, its solutions get a `verifier_score`: the reducer's value of the scores on their paths. The
@@ -73,7 +73,7 @@ class ScoringRun(SolutionRun):
         return f"scores of {self.model}, run {self.number}"
 
 
-class ScoringShard(SolutionShard):
+class ScoringShard(RunShard):
     """A range of a scoring run's solutions."""
 
     run = models.ForeignKey(ScoringRun, on_delete=models.CASCADE, related_name="shards", db_index=False)

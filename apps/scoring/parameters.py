@@ -9,12 +9,12 @@ import msgspec
 from msgspec import Meta
 
 from apps.core.errors import DomainError
-from apps.estimation.runs.parameters import checked
 from apps.inference.models import Endpoint
 from apps.inference.scorers import SCORERS
 from apps.inference.scorers.base import Scorer
 from apps.inference.scorers.prompt import PRESETS, ScoringPrompt
 from apps.inference.types import Server
+from apps.runs.parameters import checked
 from apps.scoring.reducers import Reducer
 
 

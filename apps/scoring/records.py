@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from apps.corpus.records import ScoreRecord, StepScoreRecord
-from apps.estimation.latest import counted_run_q
+from apps.runs.status import counted_run_q
 from apps.scoring.models import StepScore
 
 

@@ -13,11 +13,11 @@ from django.db.models import Max
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.jobs.wakeups import wake_on_commit
-from apps.estimation.runs import lifecycle
-from apps.estimation.runs.parameters import checked
-from apps.estimation.runs.selection import checked_selection, solutions_of
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
+from apps.runs import lifecycle
+from apps.runs.parameters import checked
+from apps.runs.selection import checked_selection, solutions_of
 from apps.scoring.conclusion import conclusion
 from apps.scoring.models import ScoringRun
 from apps.scoring.parameters import ScoringBudget, checked_reducer
@@ -67,7 +67,7 @@ def start_scoring(
         price_in=scorer.endpoint.price_in,
         price_out=scorer.endpoint.price_out,
         total=total,
-        last_solution=solutions.aggregate(last=Max("id"))["last"],
+        last_item=solutions.aggregate(last=Max("id"))["last"],
     )
     lifecycle.record(created_by, "started", run)
     wake_on_commit(run.task, run.pk)

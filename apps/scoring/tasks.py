@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.db import OperationalError
 
 from apps.core.jobs.celery import app
-from apps.estimation.worker.kinds import serve_next_run
+from apps.runs.schedule import serve_next_run
 from apps.scoring import apply
+from apps.scoring.models import ScoringRun
 
 
 @app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def work_on_run(run_id: int) -> None:
-    serve_next_run()
+    serve_next_run(ScoringRun.task)
 
 
 @app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)

@@ -93,8 +93,8 @@ def a_project(slug: str) -> Any:
 def our_run(project: Any, url: str) -> tuple[float, Any]:
     """From the call until the row says finished, as a person sees it."""
     from apps.core.jobs.wakeups import wake_on_commit
+    from apps.estimation.models import EstimationRun
     from apps.estimation.runs.services import start_run
-    from apps.estimation.worker.schedule import TASK
     from apps.inference.models import Endpoint
     from apps.inference.services import add_endpoint
 
@@ -105,7 +105,7 @@ def our_run(project: Any, url: str) -> tuple[float, Any]:
     run = start_run(
         project=project, endpoint=endpoint, strategy="math-shepherd", options={"rollouts": ROLLOUTS}, seed=1
     )
-    wake_on_commit(TASK, run.pk)
+    wake_on_commit(EstimationRun.task, run.pk)
     while not run.has_ended and run.status != "paused":
         time.sleep(0.02)
         run.refresh_from_db()

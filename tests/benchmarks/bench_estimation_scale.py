@@ -132,7 +132,7 @@ def put_results(run: Any, count: int) -> None:
 
     run = fresh(run)
     ours = "s.project_id = %s AND s.id > %s AND s.id <= %s"
-    bounds = [run.project_id, run.first_solution, run.first_solution + count]
+    bounds = [run.project_id, run.claimed_upto, run.claimed_upto + count]
     steps = (
         f"FROM corpus_step t JOIN corpus_solution s ON s.id = t.solution_id WHERE {ours} AND t.position < {STEPS - 1}"
     )
@@ -149,7 +149,7 @@ def put_results(run: Any, count: int) -> None:
         for statement in statements:
             cursor.execute(statement, [run.pk, *bounds])
         cursor.execute(
-            "UPDATE estimation_estimationrun SET first_solution = %s, done = done + %s, rollouts = rollouts + %s WHERE id = %s",
+            "UPDATE estimation_estimationrun SET claimed_upto = %s, done = done + %s, rollouts = rollouts + %s WHERE id = %s",
             [bounds[2], count, count * (STEPS - 1) * ROLLOUTS, run.pk],
         )
     analyzed()

@@ -12,7 +12,6 @@ from apps.demo.seeding import SEED, create_word_problems, register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.error_places import ErrorPlaces, error_places
 from apps.estimation.runs.forecast import RunForecast, ability_of, at_rollouts_temperature, expected_work, forecasts
-from apps.estimation.runs.selection import checked_selection, solutions_of
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling.forecast import sampling_forecast
 from apps.estimation.sampling.services import run_sampling, start_sampling
@@ -20,6 +19,7 @@ from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
+from apps.runs.selection import checked_selection, solutions_of
 from tests.cast import make_problem, make_solution
 from tests.inference.scripted import completions, scripted
 

@@ -19,11 +19,11 @@ from apps.estimation.sampling.services import (
     run_sampling,
     start_sampling,
 )
-from apps.estimation.tasks import resume_abandoned
-from apps.estimation.worker.schedule import SAMPLING_TASK, waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
+from apps.runs.schedule import waiting_runs
+from apps.runs.tasks import resume_abandoned
 from tests.estimation.corpus import add_sums
 from tests.estimation.model import Model, model_of
 from tests.inference.scripted import ReceivedRequest, Reply, completions, scripted
@@ -234,7 +234,7 @@ def under_way(project: Project, model: Model) -> SamplingRun:
     add_sums(project, 200)
     model.control(latency_s=0.2)
     run = start_sampling(project=project, endpoint=endpoint_of(project, model.url, in_flight=8), per_problem=4, seed=3)
-    wake_on_commit(SAMPLING_TASK, run.pk)
+    wake_on_commit(SamplingRun.task, run.pk)
     return run
 
 
@@ -285,7 +285,7 @@ def test_a_run_pauses_resumes_and_is_cancelled_while_a_worker_is_at_it(
     assert rested < 200
 
     resume_sampling(run=run)
-    wake_on_commit(SAMPLING_TASK, run.pk)
+    wake_on_commit(SamplingRun.task, run.pk)
     eventually(lambda: done(run) > rested)
     cancel_sampling(run=run)
     eventually(lambda: model.stats()["in_flight"] == 0)

@@ -21,19 +21,21 @@ from apps.core.jobs.wakeups import drop, wake, wake_on_commit
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
 from apps.estimation.runs.services import begin_run, cancel_run, pause_run, resume_run, start_run
 from apps.estimation.sampling.services import (
+    SAMPLING_LOCK,
     cancel_sampling,
     pause_sampling,
     resume_sampling,
     run_sampling,
     start_sampling,
 )
-from apps.estimation.tasks import resume_abandoned, work_on_run, work_on_sampling
-from apps.estimation.worker import schedule
-from apps.estimation.worker.schedule import SAMPLING, SAMPLING_TASK, TASK, has_waiting_runs, next_run, waiting_runs
+from apps.estimation.tasks import work_on_run, work_on_sampling
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from apps.projects.services import create_project
+from apps.runs import schedule
+from apps.runs.schedule import has_waiting_runs, next_run, waiting_runs
+from apps.runs.tasks import resume_abandoned
 from tests.cast import make_problem, make_solution
 from tests.estimation.corpus import add_sums
 from tests.inference.scripted import ReceivedRequest, Reply, Scripted, completions, scripted
@@ -65,7 +67,7 @@ def run_in(project: Project) -> EstimationRun:
         for _ in range(3):
             make_solution(make_problem(project, reference_answer="2"), is_correct=False)
     run = start_run(project=project, endpoint=endpoint, strategy="math-shepherd")
-    wake_on_commit(TASK, run.pk)
+    wake_on_commit(EstimationRun.task, run.pk)
     return run
 
 
@@ -78,7 +80,7 @@ def test_many_beats_with_runs_that_wait_leave_one_message_for_each(queue: Redis,
         resume_abandoned()
     assert queue.llen("estimation") == len(runs) + 1
     for run in runs:
-        wake_on_commit(TASK, run.pk)
+        wake_on_commit(EstimationRun.task, run.pk)
     assert queue.llen("estimation") == len(runs) + 1
 
     pause_run(run=runs[0])
@@ -100,7 +102,7 @@ def test_projects_take_turns_whatever_the_number_of_their_runs(queue: Redis, pro
     other = create_project(slug="geometry", name="Geometry", owner=alice)
     many = [run_in(project) for _ in range(4)]
     one = run_in(other)
-    taken = [waiting_run.pk for _ in range(8) if (waiting_run := next_run())]
+    taken = [waiting_run.pk for _ in range(8) if (waiting_run := next_run("estimation"))]
     assert Counter(pk == one.pk for pk in taken) == {True: 4, False: 4}
     assert taken[0] != taken[1]
     assert {pk for pk in taken if pk != one.pk} == {run.pk for run in many}
@@ -110,11 +112,11 @@ def test_a_run_has_so_many_workers_and_no_more(queue: Redis, project: Project) -
     run = run_in(project)
     assert begin_run(run_id=run.pk) is not None
     later = timezone.now() + timedelta(minutes=1)
-    for number in range(settings.ESTIMATION_FANOUT):
+    for number in range(settings.RUN_FANOUT):
         assert [one.pk for one in waiting_runs()] == [run.pk]
         Shard.objects.create(run=run, after=number, upto=number, holder=f"worker {number}", leased_until=later)
     assert waiting_runs() == []
-    assert next_run() is None
+    assert next_run("estimation") is None
     other = run_in(project)
     assert has_waiting_runs(run)
     assert not has_waiting_runs(other)
@@ -126,9 +128,9 @@ def test_a_run_has_so_many_workers_and_no_more(queue: Redis, project: Project) -
 def test_a_run_needs_no_worker_while_all_is_leased_and_one_when_all_is_finished(queue: Redis, project: Project) -> None:
     run = run_in(project)
     begin_run(run_id=run.pk)
-    EstimationRun.objects.filter(pk=run.pk).update(first_solution=run.last_solution)
+    EstimationRun.objects.filter(pk=run.pk).update(claimed_upto=run.last_item)
     later = timezone.now() + timedelta(minutes=1)
-    shard = Shard.objects.create(run=run, after=0, upto=run.last_solution, holder="worker", leased_until=later)
+    shard = Shard.objects.create(run=run, after=0, upto=run.last_item, holder="worker", leased_until=later)
     assert waiting_runs() == []
     shard.finished_at = timezone.now()
     shard.save()
@@ -161,19 +163,19 @@ def sampling_in(project: Project, url: str = "http://127.0.0.1:9/v1", **terms: A
     if not project.problems.exists():
         add_sums(project, 30)
     run = start_sampling(project=project, endpoint=endpoint, **terms)
-    wake_on_commit(SAMPLING_TASK, run.pk)
+    wake_on_commit(SamplingRun.task, run.pk)
     return run
 
 
 def test_a_sampling_run_has_one_message_and_at_rest_none(queue: Redis, project: Project) -> None:
     run = sampling_in(project)
-    wake_on_commit(SAMPLING_TASK, run.pk)
+    wake_on_commit(SamplingRun.task, run.pk)
     assert queue.llen("estimation") == 1
     pause_sampling(run=run)
     assert queue.llen("estimation") == 0
     resume_sampling(run=run)
     for _ in range(3):
-        wake_on_commit(SAMPLING_TASK, run.pk)
+        wake_on_commit(SamplingRun.task, run.pk)
         resume_abandoned()
     assert queue.llen("estimation") == 1
     cancel_sampling(run=run)
@@ -186,7 +188,7 @@ def test_estimation_and_sampling_runs_take_turns_by_project(queue: Redis, projec
     one = run_in(other)
     # The same number: told apart by what kind of run it is.
     EstimationRun.objects.filter(pk=one.pk).update(id=many[0].pk)
-    taken = [waiting_run for _ in range(6) if (waiting_run := next_run())]
+    taken = [waiting_run for _ in range(6) if (waiting_run := next_run("estimation"))]
     assert Counter(waiting_run.project == other.pk for waiting_run in taken) == {True: 3, False: 3}
     assert {waiting_run.pk for waiting_run in taken if waiting_run.project == project.pk} == {run.pk for run in many}
 
@@ -194,7 +196,7 @@ def test_estimation_and_sampling_runs_take_turns_by_project(queue: Redis, projec
 def test_a_sampling_run_with_a_worker_is_not_waiting(queue: Redis, project: Project) -> None:
     run, other = sampling_in(project), sampling_in(project)
     assert has_waiting_runs(run)
-    with try_advisory_lock(SAMPLING, run.pk) as claimed:
+    with try_advisory_lock(SAMPLING_LOCK, run.pk) as claimed:
         assert claimed
         assert [one.pk for one in waiting_runs()] == [other.pk]
         assert not has_waiting_runs(other)

@@ -190,7 +190,7 @@ def test_a_tree_labels_the_given_solutions_and_derives_new_ones_with_their_label
     last = Solution.objects.latest("pk").pk
     run = finish(started(sampled, endpoint))
     assert run.status == JobStatus.FINISHED, run.error
-    assert run.done == run.total == Solution.objects.filter(estimates__run=run, pk__lte=run.last_solution).count()
+    assert run.done == run.total == Solution.objects.filter(estimates__run=run, pk__lte=run.last_item).count()
     assert_exact(run)
     derived = Solution.objects.filter(project=sampled, pk__gt=last)
     assert derived.count() > 5
@@ -235,7 +235,7 @@ def test_a_worker_that_resumes_a_tree_requests_nothing_that_is_stored(sampled: P
     StepEstimate.objects.filter(run=run).delete()
     run.shards.all().delete()
     EstimationRun.objects.filter(pk=run.pk).update(
-        status=JobStatus.QUEUED, first_solution=0, done=0, steps=0, finished_at=None
+        status=JobStatus.QUEUED, claimed_upto=0, done=0, steps=0, finished_at=None
     )
     again = finish(run)
     assert again.status == JobStatus.FINISHED

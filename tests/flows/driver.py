@@ -27,10 +27,9 @@ from apps.accounts.models import User  # noqa: E402
 from apps.core.jobs.wakeups import wake_on_commit  # noqa: E402
 from apps.estimation.models import EstimationRun  # noqa: E402
 from apps.estimation.runs.services import pause_run, resume_run, start_run  # noqa: E402
-from apps.estimation.tasks import resume_abandoned  # noqa: E402
-from apps.estimation.worker.schedule import TASK  # noqa: E402
 from apps.inference.services import add_endpoint  # noqa: E402
 from apps.projects.services import create_project  # noqa: E402
+from apps.runs.tasks import resume_abandoned  # noqa: E402
 from tests.estimation.corpus import add_sums  # noqa: E402
 from tests.estimation.exact import assert_exact, lease_is_over  # noqa: E402
 
@@ -61,7 +60,7 @@ def state() -> dict[str, Any]:
 
 
 def call() -> None:
-    wake_on_commit(TASK, latest().pk)
+    wake_on_commit(EstimationRun.task, latest().pk)
 
 
 def pause() -> None:
@@ -70,7 +69,7 @@ def pause() -> None:
 
 def resume() -> None:
     run = resume_run(run=latest())
-    wake_on_commit(TASK, run.pk)
+    wake_on_commit(EstimationRun.task, run.pk)
 
 
 def time_passes() -> None:

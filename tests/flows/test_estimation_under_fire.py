@@ -11,7 +11,6 @@ from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import wake_on_commit
 from apps.estimation.models import EstimationRun, Shard, SolutionEstimate, StepEstimate
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
-from apps.estimation.worker.schedule import TASK
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -37,7 +36,7 @@ def endpoint(model: Model, project: Project) -> Endpoint:
 
 def started(project: Project, endpoint: Endpoint, strategy: str = "math-shepherd", **more: object) -> EstimationRun:
     run = start_run(project=project, endpoint=endpoint, strategy=strategy, seed=3, **more)  # type: ignore[arg-type]
-    wake_on_commit(TASK, run.pk)
+    wake_on_commit(EstimationRun.task, run.pk)
     return run
 
 
@@ -93,7 +92,7 @@ def test_a_run_pauses_resumes_and_ends_exact(worker: None, model: Model, project
     assert model.stats()["requests"] == asked
 
     resume_run(run=run)
-    wake_on_commit(TASK, run.pk)
+    wake_on_commit(EstimationRun.task, run.pk)
     eventually(lambda: ended(run))
     assert_exact(run)
     assert model.stats()["repeated"] == 0
@@ -124,7 +123,7 @@ def test_a_budget_pauses_the_run_and_a_larger_one_lets_it_go_on(
     eventually(is_idle)
     assert not Shard.objects.unfinished().filter(run=run, leased_until__gt=timezone.now()).exists()
     resume_run(run=run, budget={})
-    wake_on_commit(TASK, run.pk)
+    wake_on_commit(EstimationRun.task, run.pk)
     eventually(lambda: ended(run))
     assert_exact(run)
 
@@ -140,7 +139,7 @@ def test_an_endpoint_that_is_down_pauses_the_run_and_says_why(
     assert "cannot be reached" in run.error
     Endpoint.objects.filter(pk=endpoint.pk).update(url=model.url)
     resume_run(run=run)
-    wake_on_commit(TASK, run.pk)
+    wake_on_commit(EstimationRun.task, run.pk)
     eventually(lambda: ended(run))
     assert_exact(run)
 

@@ -6,9 +6,9 @@ import random
 import time
 
 from apps.estimation.models import EstimationRun
-from apps.estimation.tasks import resume_abandoned
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
+from apps.runs.tasks import resume_abandoned
 from tests.estimation import exact
 from tests.estimation.corpus import add_sums
 from tests.estimation.model import Model

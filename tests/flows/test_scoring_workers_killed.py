@@ -10,11 +10,11 @@ from django.db import connection
 
 from apps.core.jobs.wakeups import wake_on_commit
 from apps.corpus.models import Solution
-from apps.estimation.tasks import resume_abandoned
 from apps.inference.models import Endpoint
 from apps.inference.scorers.prompt import PRESETS
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
+from apps.runs.tasks import resume_abandoned
 from apps.scoring.models import ScoringRun
 from apps.scoring.services import cancel_scoring, pause_scoring, resume_scoring, start_scoring
 from tests.estimation.corpus import add_sums

@@ -14,7 +14,7 @@ from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling import worker as sampling_worker
 from apps.estimation.sampling.services import pause_sampling, resume_sampling, run_sampling, start_sampling
-from apps.estimation.worker import frame as estimation_worker
+from apps.runs import worker as run_worker
 from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
@@ -177,7 +177,7 @@ def fill(project: Project) -> None:
 def test_a_run_at_work_pauses_and_says_why(
     project: Project, alice: User, monkeypatch: pytest.MonkeyPatch, worked: Callable[..., Any], withdrawn: str
 ) -> None:
-    monkeypatch.setattr(estimation_worker, "WATCH_EVERY_S", 0.05)
+    monkeypatch.setattr(run_worker, "WATCH_EVERY_S", 0.05)
     monkeypatch.setattr(sampling_worker, "WATCH_EVERY_S", 0.05)
     fill(project)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from apps.estimation.worker.schedule import GRACE_S, SLICE_S
 from apps.inference.connection import ATTEMPTS, LONGEST_PAUSE_S
 from apps.inference.errors import EndpointFailure, KeyRefused, NotServed, Overloaded, RateLimited, Unreachable
 from apps.inference.retry_policy import LONGEST_RATE_LIMIT_S, AttemptCounter, EndpointHealth
+from apps.runs.schedule import GRACE_S, SLICE_S
 
 
 class Clock:

@@ -14,7 +14,6 @@ from django.utils import timezone
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Problem
-from apps.estimation.runs.selection import solutions_of
 from apps.exports.load.records import load_records
 from apps.labeling.assignments.returns import return_assignment, returned_assignments
 from apps.labeling.assignments.submit import submit
@@ -27,6 +26,7 @@ from apps.labeling.queue.screening import retake
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.projects.services import add_member
+from apps.runs.selection import solutions_of
 from tests.at_once import elsewhere
 from tests.cast import make_gold, make_problem, make_round, make_screening, make_solution, make_user
 from tests.labeling.test_queue import GOOD, nothing, take

@@ -253,7 +253,7 @@ def test_only_selected_solutions_are_scored(project: Project, plain: Endpoint) -
 def test_a_budget_pauses_the_run_and_a_larger_one_lets_it_go_on(
     limit: dict[str, int], project: Project, prm: Endpoint, server: RewardServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apps.estimation.worker.frame.WATCH_EVERY_S", 0.02)
+    monkeypatch.setattr("apps.runs.worker.WATCH_EVERY_S", 0.02)
     fill(project, 40)
     server.control(latency_s=0.05)
     run = worked(start_scoring(project=project, endpoint=prm, prompt=ANNOTATE, budget=limit))

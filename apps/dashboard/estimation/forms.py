@@ -9,13 +9,13 @@ from django.core.exceptions import ValidationError
 
 from apps.core.errors import DomainError
 from apps.dashboard.forms import OnceForm, ServiceForm
-from apps.estimation.runs.selection import ANSWERS
 from apps.estimation.sampling.services import MOST_PER_PROBLEM
 from apps.estimation.strategies import STRATEGIES
 from apps.inference.models import Endpoint
 from apps.inference.services import SETTINGS
 from apps.inference.transports import TRANSPORTS
 from apps.projects.models import Project
+from apps.runs.selection import ANSWERS
 
 
 class EscapedText(forms.CharField):

@@ -21,7 +21,6 @@ from apps.dashboard.pagination import page_of
 from apps.dashboard.quality.tables import Cell
 from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
 from apps.estimation.runs.forecast import RunForecast, forecasts
-from apps.estimation.runs.selection import solutions_of
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
 from apps.estimation.strategies.tree import Tree
@@ -29,6 +28,7 @@ from apps.inference.concurrency.shared_limit import in_flight
 from apps.inference.models import Endpoint
 from apps.quality.metrics import estimation_runs
 from apps.quality.metrics.refresh import MIN_SOLUTIONS
+from apps.runs.selection import solutions_of
 from apps.scoring.models import ScoringRun
 
 SHOWN_FAILURES = 20
@@ -119,7 +119,7 @@ def _results(run: EstimationRun) -> dict[str, object]:
     derived = 0
     if run.strategy == Tree.name:
         # Solutions that the run derived are newer than those that it began with.
-        derived = SolutionEstimate.objects.filter(run=run, solution_id__gt=run.last_solution).count()
+        derived = SolutionEstimate.objects.filter(run=run, solution_id__gt=run.last_item).count()
     return {
         **estimation_runs.distributions(run),
         "reliability": estimation_runs.reliability(run),

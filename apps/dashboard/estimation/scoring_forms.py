@@ -8,11 +8,11 @@ from django import forms
 
 from apps.core.errors import DomainError
 from apps.dashboard.estimation.forms import SolutionRunForm
-from apps.estimation.runs.selection import ANSWERS
 from apps.inference.models import Endpoint
 from apps.inference.scorers import SCORERS
 from apps.inference.scorers.prompt import PRESET_TITLES
 from apps.projects.models import Project
+from apps.runs.selection import ANSWERS
 from apps.scoring.models import REDUCER_CHOICES, RewardModel
 
 

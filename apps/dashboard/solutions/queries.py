@@ -9,12 +9,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Left
 
 from apps.corpus.models import Problem, Solution
-from apps.estimation.latest import counted_run_q
 from apps.estimation.models import StepEstimate
 from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment, GoldLabel
 from apps.projects.models import Project
 from apps.quality.sources import source_strips_of, strips_of
+from apps.runs.status import counted_run_q
 
 EXCERPT = 400  # Characters of a statement that a list shows.
 

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from apps.estimation.engine.completions import Completion, read_completion
-from apps.estimation.engine.frame import SolutionEngine, SolutionSource
 from apps.estimation.engine.outcomes import RolloutOutcome
 from apps.estimation.engine.results import SolutionResult, result_by_strategy
 from apps.estimation.engine.solution_state import Batch, GradedRollout, Plan, SolutionState
@@ -24,20 +23,21 @@ from apps.inference.prompts import seed_of
 from apps.inference.refusal_check import RefusalCheck, completion_probe
 from apps.inference.retry_policy import AttemptCounter, EndpointHealth
 from apps.inference.types import CompletionChoice, ModelResponse, Usage
+from apps.runs.engine import ItemEngine, ItemSource
 
 Question = tuple[str, str, str]  # Verifier, reference answer, answer.
 
 CACHED_GRADES = 100_000
 
 
-class Store(SolutionSource[SolutionState], Protocol):
+class Store(ItemSource[SolutionState], Protocol):
     """The source of solutions and the destination of results. `flush` is never called concurrently."""
 
     async def flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:
         """Store all of them in one transaction. Returns the solutions that another worker has taken over."""
 
 
-class Engine(SolutionEngine[SolutionState, Batch | SolutionResult]):
+class Engine(ItemEngine[SolutionState, Batch | SolutionResult]):
     """Estimates the steps of solutions."""
 
     def __init__(

@@ -35,6 +35,10 @@ class SolutionResult:
     missing: int = 0
     steps: Sequence[StepResult] = ()
 
+    @property
+    def item_id(self) -> int:
+        return self.solution_id
+
 
 def result_by_strategy(state: SolutionState, strategy: Strategy, *, by_answer: bool) -> SolutionResult:
     """The strategy's labels for these counts; all good where the solution's right answer suffices (`by_answer`)."""

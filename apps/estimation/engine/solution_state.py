@@ -34,6 +34,10 @@ class SolutionState:
         self.tokens = self.tokens or [0] * len(self.steps)
         self.reasons = self.reasons or [[] for _ in self.steps]
 
+    @property
+    def item_id(self) -> int:
+        return self.solution_id
+
     def counts(self) -> list[Counts]:
         """The counts of each step."""
         by_step = [counted("".join(batches.values())) for batches in self.outcomes]
@@ -92,6 +96,10 @@ class Batch:
     rollouts: tuple[GradedRollout, ...]
     response: ModelResponse
     reason: str = ""
+
+    @property
+    def item_id(self) -> int:
+        return self.solution_id
 
     @property
     def letters(self) -> str:

@@ -6,11 +6,11 @@ from typing import Self
 
 from django.db import models
 
-from apps.estimation.models.frame import SolutionRun, SolutionShard
 from apps.projects.models import Project
+from apps.runs.models import RunShard, ShardedRun
 
 
-class EstimationRun(SolutionRun):
+class EstimationRun(ShardedRun):
     """Monte Carlo labels made with one set of parameters."""
 
     task = "apps.estimation.tasks.work_on_run"
@@ -47,7 +47,7 @@ class ShardQuerySet(models.QuerySet["Shard"]):
         return self.filter(finished_at=None)
 
 
-class Shard(SolutionShard):
+class Shard(RunShard):
     """A range of an estimation run's solutions."""
 
     run = models.ForeignKey(EstimationRun, on_delete=models.CASCADE, related_name="shards", db_index=False)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from django.db import models
 
-from apps.accounts.models import User
-from apps.core.jobs.model import Job
 from apps.corpus.models import Problem
-from apps.inference.models import Endpoint
 from apps.projects.models import Project
+from apps.runs.models import Run
 
 
-class SamplingRun(Job):
+class SamplingRun(Run):
     """A generator writes `per_problem` new solutions of each problem. `done` and `total` count problems."""
 
+    task = "apps.estimation.tasks.work_on_sampling"
+    verb = "sampling"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sampling_runs")
-    number = models.PositiveIntegerField()
-    endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     generator = models.TextField(help_text="The model that writes the solutions; stored as their source.")
     per_problem = models.PositiveIntegerField(default=4)
     sampling = models.JSONField(default=dict, blank=True)
@@ -37,7 +35,6 @@ class SamplingRun(Job):
     prompt_tokens = models.BigIntegerField(
         default=0, help_text="Part of `tokens`; 0 if they were not counted separately."
     )
-    notices = models.JSONField(default=list, blank=True, help_text="Settings that the endpoint refuses.")
 
     class Meta:
         ordering = ["-number"]

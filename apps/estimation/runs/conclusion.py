@@ -10,7 +10,7 @@ from django.db.models.functions import Length, Replace
 from apps.core.jobs.model import JobStatus
 from apps.estimation.engine.outcomes import MISSING, OUTCOME_TEXTS
 from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate
-from apps.estimation.runs.lifecycle import Conclusion
+from apps.runs.lifecycle import Conclusion
 
 _MOST_REASONS = 3
 

@@ -24,11 +24,11 @@ from apps.estimation.engine.tree_simulation import simulated_tree_probes
 from apps.estimation.models import SamplingRun
 from apps.estimation.runs.error_places import SAMPLE, ErrorPlaces, error_places
 from apps.estimation.runs.exclusions import estimable_solutions
-from apps.estimation.runs.parameters import SamplingSettings
 from apps.estimation.strategies import STRATEGIES, strategy_of
 from apps.estimation.strategies.base import Case, Counts, Probe, Strategy
 from apps.estimation.strategies.tree import Tree
 from apps.inference.models import Endpoint
+from apps.runs.parameters import SamplingSettings
 
 SIMULATED = 120
 LONGEST = 40  # Longer solutions are simulated with this number of steps, and scaled.

@@ -15,15 +15,15 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.jobs.wakeups import wake_on_commit
 from apps.estimation.models import EstimationRun
-from apps.estimation.runs import lifecycle
 from apps.estimation.runs.conclusion import conclusion
-from apps.estimation.runs.parameters import Budget, checked, checked_sampling, template_of
-from apps.estimation.runs.selection import checked_selection, solutions_of
 from apps.estimation.strategies import full_options, strategy_of
 from apps.estimation.strategies.tree import Tree
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
+from apps.runs import lifecycle
+from apps.runs.parameters import Budget, checked, checked_sampling, template_of
+from apps.runs.selection import checked_selection, solutions_of
 from apps.verifiers.registry import VERIFIERS
 
 
@@ -72,7 +72,7 @@ def start_run(
         price_in=endpoint.price_in,
         price_out=endpoint.price_out,
         total=total,
-        last_solution=solutions.aggregate(last=Max("id"))["last"],
+        last_item=solutions.aggregate(last=Max("id"))["last"],
     )
     run.save()
     lifecycle.record(created_by, "started", run)

@@ -22,16 +22,19 @@ from apps.core.jobs.wakeups import drop, wake_on_commit
 from apps.corpus.models import Problem
 from apps.corpus.splitting.steps import SPLITTERS
 from apps.estimation.models import SamplingRun
-from apps.estimation.runs.endpoint import ENDPOINT_GONE, endpoint_unusable_reason
-from apps.estimation.runs.parameters import checked_sampling, template_of
 from apps.estimation.sampling.worker import SolutionSampler
-from apps.estimation.worker.schedule import LIVE, SAMPLING, SAMPLING_TASK, WorkSlice
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
+from apps.runs.endpoint import ENDPOINT_GONE, endpoint_unusable_reason
+from apps.runs.parameters import checked_sampling, template_of
+from apps.runs.schedule import WorkSlice
+from apps.runs.status import LIVE
 from apps.verifiers.pool.pool import GradingPool
 
 MOST_PER_PROBLEM = 1024
+# The lock that the one worker at a sampling run holds.
+SAMPLING_LOCK = "sampling"
 RETRY_AFTER_S = 1.0
 
 
@@ -83,7 +86,7 @@ def start_sampling(
     )
     record_event(actor=created_by, verb="sampling.started", target=str(run), project=project.slug)
     if enqueue:
-        wake_on_commit(SAMPLING_TASK, run.pk)
+        wake_on_commit(SamplingRun.task, run.pk)
     return run
 
 
@@ -123,7 +126,7 @@ def resume_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingR
     run.status, run.error, run.finished_at = JobStatus.QUEUED, "", None
     run.save(update_fields=["status", "error", "finished_at"])
     record_event(actor=actor, verb="sampling.resumed", target=str(run), project=run.project.slug)
-    wake_on_commit(SAMPLING_TASK, run.pk)
+    wake_on_commit(SamplingRun.task, run.pk)
     return run
 
 
@@ -144,7 +147,7 @@ def run_sampling_slice(*, run_id: int) -> None:
 
 def _work(run_id: int, *, has_slice: bool) -> bool:
     """Work on the run unless another worker does. Returns whether it has ended or is paused."""
-    with try_advisory_lock(SAMPLING, run_id) as claimed:
+    with try_advisory_lock(SAMPLING_LOCK, run_id) as claimed:
         run = _begin_run(run_id) if claimed else None
         if run is not None:
             _sample(run, WorkSlice(run) if has_slice else None)
@@ -197,4 +200,4 @@ def _pause(run: SamplingRun, reason: str = "") -> None:
 
 
 def _dismiss_workers(run: SamplingRun) -> None:
-    transaction.on_commit(partial(drop, SAMPLING_TASK, run.pk))
+    transaction.on_commit(partial(drop, SamplingRun.task, run.pk))

@@ -27,10 +27,6 @@ from apps.corpus.services import add_solutions
 from apps.corpus.splitting.steps import split_steps
 from apps.estimation.engine.completions import read_completion
 from apps.estimation.models import SampledProblem, SamplingRun
-from apps.estimation.runs.endpoint import endpoint_unusable_reason
-from apps.estimation.runs.notices import add_notices
-from apps.estimation.runs.parameters import sampling_of
-from apps.estimation.worker.schedule import GRACE_S, WorkSlice
 from apps.inference.client import Client
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 from apps.inference.concurrency.shared_client import shared_client
@@ -42,6 +38,10 @@ from apps.inference.refusals import notice_of
 from apps.inference.retry_policy import AttemptCounter, EndpointHealth
 from apps.inference.services import save_learned_settings
 from apps.inference.types import ModelResponse
+from apps.runs.endpoint import endpoint_unusable_reason
+from apps.runs.notices import add_notices
+from apps.runs.parameters import sampling_of
+from apps.runs.schedule import GRACE_S, WorkSlice
 from apps.verifiers.pool.pool import GradingPool
 
 T = TypeVar("T")

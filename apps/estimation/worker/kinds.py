@@ -1,36 +1,33 @@
-"""The kinds of runs of this app, for the schedule, and the work of a worker that is free."""
+"""The kinds of runs of this app, for `settings.RUN_KINDS`."""
 
 from __future__ import annotations
 
-from apps.estimation.models import EstimationRun, Shard
-from apps.estimation.sampling.services import run_sampling_slice
+from apps.core.db.locks import locked_keys
+from apps.estimation.models import EstimationRun, SamplingRun, Shard
+from apps.estimation.sampling.services import SAMPLING_LOCK, run_sampling_slice
 from apps.estimation.worker.run import run_estimation_slice
-from apps.estimation.worker.schedule import (
-    SAMPLING_TASK,
-    WaitingRun,
-    call_workers_for_waiting_runs,
-    next_run,
-    run_kinds,
-    waiting_sampling_runs,
-    waiting_solution_runs,
-)
+from apps.runs.schedule import WaitingRun, waiting_sharded_runs
+from apps.runs.status import LIVE
 
 
 class EstimationRuns:
     task = EstimationRun.task
 
     def waiting(self) -> list[WaitingRun]:
-        return waiting_solution_runs(EstimationRun, Shard.objects.all())
+        return waiting_sharded_runs(EstimationRun, Shard.objects.all())
 
     def serve(self, run_id: int) -> None:
         run_estimation_slice(run_id=run_id)
 
 
 class SamplingRuns:
-    task = SAMPLING_TASK
+    task = SamplingRun.task
 
     def waiting(self) -> list[WaitingRun]:
-        return waiting_sampling_runs()
+        """Live sampling runs without a worker: each has one at a time."""
+        runs = list(SamplingRun.objects.filter(status__in=LIVE).order_by("pk").values_list("pk", "project_id"))
+        busy = locked_keys(SAMPLING_LOCK) if runs else set()
+        return [WaitingRun(pk, project, 0, self.task) for pk, project in runs if pk not in busy]
 
     def serve(self, run_id: int) -> None:
         run_sampling_slice(run_id=run_id)
@@ -38,13 +35,3 @@ class SamplingRuns:
 
 ESTIMATION_RUNS = EstimationRuns()
 SAMPLING_RUNS = SamplingRuns()
-
-
-def serve_next_run() -> None:
-    """A wake-up message of any run makes this worker serve the run whose turn it is."""
-    run = next_run()
-    if run is None:
-        return
-    call_workers_for_waiting_runs()
-    next(kind for kind in run_kinds() if kind.task == run.task).serve(run.pk)
-    call_workers_for_waiting_runs()

@@ -9,19 +9,18 @@ from apps.core.cache import GRADE_CACHE
 from apps.corpus.models import Solution, SolutionGrade, Step
 from apps.estimation.engine.solution_state import SolutionState
 from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate
-from apps.estimation.models.frame import SolutionShard
-from apps.estimation.runs.selection import selected
 from apps.estimation.strategies.base import Case
+from apps.runs.models import RunShard
 from apps.verifiers.extraction.final_answer import extract_answer
 from apps.verifiers.pool.pool import GradingPool
 
 
-def load(run: EstimationRun, shard: SolutionShard, pool: GradingPool) -> list[SolutionState]:
+def load(run: EstimationRun, shard: RunShard, pool: GradingPool) -> list[SolutionState]:
     """The shard's solutions without a result, by ID."""
     # The bounds keep the database from reading all results of the run for each shard.
     done = SolutionEstimate.objects.filter(run=run, solution_id__gt=shard.after, solution_id__lte=shard.upto)
     solutions = list(
-        selected(run)
+        run.items()
         .filter(id__gt=shard.after, id__lte=shard.upto)
         .exclude(id__in=done.values("solution_id"))
         .select_related("problem")

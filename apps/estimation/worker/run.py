@@ -11,13 +11,9 @@ from apps.estimation.engine.engine import Engine, Question
 from apps.estimation.engine.solution_state import Plan
 from apps.estimation.engine.tree import TreeEngine
 from apps.estimation.models import EstimationRun
-from apps.estimation.runs.notices import add_notices
-from apps.estimation.runs.parameters import sampling_of
 from apps.estimation.runs.services import begin_run, finish_if_done, over_budget
 from apps.estimation.strategies import strategy_of
 from apps.estimation.strategies.tree import Tree
-from apps.estimation.worker.frame import RunWorker
-from apps.estimation.worker.schedule import WorkSlice
 from apps.estimation.worker.store import RunStore
 from apps.estimation.worker.tree_store import PostgresTreeStore
 from apps.inference.client import Client
@@ -26,6 +22,10 @@ from apps.inference.models import Endpoint
 from apps.inference.prompts import Template
 from apps.inference.refusals import notice_of
 from apps.inference.services import save_learned_settings
+from apps.runs.notices import add_notices
+from apps.runs.parameters import sampling_of
+from apps.runs.schedule import WorkSlice
+from apps.runs.worker import RunWorker
 from apps.verifiers.pool.pool import GradingPool
 
 

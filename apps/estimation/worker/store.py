@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch, SolutionState
 from apps.estimation.models import EstimationRun
-from apps.estimation.models.frame import SolutionShard
 from apps.estimation.worker.load import load
-from apps.estimation.worker.solution_store import SolutionStore
 from apps.estimation.worker.write import insert
+from apps.runs.models import RunShard
+from apps.runs.store import ItemStore
 from apps.verifiers.pool.pool import GradingPool
 
 
-class RunStore(SolutionStore[EstimationRun, SolutionState]):
+class RunStore(ItemStore[EstimationRun, SolutionState]):
     def __init__(self, run: EstimationRun, holder: str, pool: GradingPool) -> None:
         super().__init__(run, holder)
         self.pool = pool
@@ -22,7 +22,7 @@ class RunStore(SolutionStore[EstimationRun, SolutionState]):
     async def flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:
         return await self.in_flusher(lambda: self._flush(batches, results))
 
-    def _load(self, shard: SolutionShard) -> list[SolutionState]:
+    def _load(self, shard: RunShard) -> list[SolutionState]:
         return load(self.run, shard, self.pool)
 
     def _flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:

@@ -17,10 +17,10 @@ from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch, GradedRollout, SolutionState
 from apps.estimation.engine.tree import StoredRollouts, TreeNode, TreeResult
 from apps.estimation.models import Rollout
-from apps.estimation.worker.changes import RunChanges, pipelined_transaction
 from apps.estimation.worker.load import load_states
 from apps.estimation.worker.store import RunStore
 from apps.estimation.worker.write import insert
+from apps.runs.changes import RunChanges, pipelined_transaction
 
 
 class PostgresTreeStore(RunStore):

@@ -12,7 +12,7 @@ from apps.estimation.engine.outcomes import MISSING, RolloutOutcome
 from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch
 from apps.estimation.models import EstimationRun
-from apps.estimation.worker.changes import RunChanges, storable
+from apps.runs.changes import RunChanges, storable
 
 _BATCHES = """
     INSERT INTO estimation_rolloutbatch (run_id, step_id, ordinal, outcomes, tokens, reason)

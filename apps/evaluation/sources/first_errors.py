@@ -10,7 +10,6 @@ import numpy as np
 from django.db.models import Q, QuerySet
 
 from apps.corpus.labels import BAD, GREAT, UNKNOWN
-from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.evaluation.sources.arrays import load_table, places_of
 from apps.evaluation.sources.raters import Rater, RaterKind
@@ -20,6 +19,7 @@ from apps.projects.models import Project
 from apps.quality.gold.marks import counted_marks
 from apps.quality.models import Consensus, ConsensusMethod
 from apps.quality.statistics.ratings import Bools, Ints, first_errors_of, ints
+from apps.runs.status import counted_run_q
 
 LABELED = Q(is_good__isnull=False)  # After `with_label`.
 

@@ -10,13 +10,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
-from apps.estimation.latest import counted_run_q
 from apps.evaluation.sources.arrays import load_table, places_of
 from apps.evaluation.sources.raters import Rater, RaterKind
 from apps.evaluation.sources.step_ratings import SoftSteps
 from apps.evaluation.sources.truth import FirstErrorTruth, StepTruth
 from apps.projects.models import Project
 from apps.quality.statistics.ratings import Floats, Ints, ints
+from apps.runs.status import counted_run_q
 from apps.scoring.models import ScoringRun, SolutionScore, StepScore
 
 VERIFIER_SCORE = "verifier_score"

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from apps.corpus.labels import BAD
-from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.evaluation.sources.arrays import load_table, places_of
 from apps.evaluation.sources.first_errors import LABELED, path_verdicts, rollouts_name
@@ -21,6 +20,7 @@ from apps.labeling.models.counted import rated_q, reasons_q
 from apps.projects.models import Project
 from apps.quality.models import ConsensusMethod, StepConsensus
 from apps.quality.statistics.ratings import Bools, Floats, Ints, ints
+from apps.runs.status import counted_run_q
 
 
 @dataclass(frozen=True, slots=True)

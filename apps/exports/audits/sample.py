@@ -9,7 +9,6 @@ from itertools import islice
 from django.db.models import Exists, OuterRef
 
 from apps.core.errors import Conflict, DomainError
-from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun
 from apps.exports.contamination import contamination_index
 from apps.exports.labels.batch import batched
@@ -23,6 +22,7 @@ from apps.exports.tally import Tally
 from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment
 from apps.quality.models import Review
+from apps.runs.status import counted_run_q
 
 SMALLEST_SAMPLE = 5  # Fewer say nothing about an export.
 BATCH = 200

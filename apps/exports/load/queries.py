@@ -12,7 +12,6 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Coalesce
 
 from apps.corpus.models import Comparison, Problem, Solution, Step
-from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.labels.columns import chunk, frames
 from apps.exports.load.arrow import Query, compile_query, is_any_of, placeholder
@@ -21,6 +20,7 @@ from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel
 from apps.labeling.models.counted import redundancy_expression
 from apps.quality.models import StepConsensus
 from apps.quality.review.corrections import counted_corrections
+from apps.runs.status import counted_run_q
 from apps.scoring.models import StepScore
 
 _STEPS: frames.Schema = {

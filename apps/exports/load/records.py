@@ -29,7 +29,6 @@ from apps.corpus.records import (
     StepRecord,
     VerdictRecord,
 )
-from apps.estimation.latest import counted_run_q
 from apps.estimation.models import StepEstimate
 from apps.exports.load.people import Members, load_members, load_people, load_preferences
 from apps.exports.load.spans import Span, comparisons_in, cut_pieces, cut_spans, solutions_in
@@ -39,6 +38,7 @@ from apps.judging.models import StepVerdict
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
 from apps.quality.models import StepConsensus
+from apps.runs.status import counted_run_q
 from apps.scoring.records import score_records
 
 CHUNK = 500

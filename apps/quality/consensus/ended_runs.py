@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun
 from apps.quality.consensus.invalidation import mark_run_stale
 from apps.quality.models import NotedRun
+from apps.runs.status import counted_run_q
 
 
 def mark_ended_runs_stale() -> int:

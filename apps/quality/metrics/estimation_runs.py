@@ -13,14 +13,14 @@ from django.db.models import Count, Max, Q
 from apps.corpus.labels import BAD
 from apps.corpus.models import ImportBatch
 from apps.estimation.hard_labels import false_bad, false_good, most_useful_rollouts
-from apps.estimation.latest import run_counts
 from apps.estimation.models import EstimationRun, StepEstimate
-from apps.estimation.runs.selection import unsure_of
+from apps.estimation.uncertainty import unsure_of
 from apps.labeling.models import GoldLabel
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.projects.models import Project
 from apps.quality.gold.labels import gold_of
 from apps.quality.metrics.refresh import MIN_SOLUTIONS
+from apps.runs.status import run_counts
 
 BINS = 10
 POSITIONS = 20

@@ -20,7 +20,6 @@ from django.utils import timezone
 from apps.core.db.locks import try_advisory_lock
 from apps.corpus.labels import BAD, UNKNOWN, hard_label
 from apps.corpus.models import Solution
-from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment
@@ -31,6 +30,7 @@ from apps.quality.models import Consensus, Figure, QualityRules, StepConsensus
 from apps.quality.statistics.agreement import agreement, first_error_agreement, pair_agreements, source_agreement
 from apps.quality.statistics.calibration import Calibration, calibration
 from apps.quality.statistics.ratings import Bools, Ints, Ratings
+from apps.runs.status import counted_run_q
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from django.db.models import Q
 from apps.accounts.models import AuditEvent
 from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN, first_error, hard_label, is_tie
 from apps.corpus.models import Problem, Solution, Step
-from apps.estimation.latest import newest_first_errors, run_counts
+from apps.estimation.latest import newest_first_errors
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.judging.latest import newest_of_each_judge
 from apps.judging.models import JudgeRun, StepVerdict
@@ -24,6 +24,7 @@ from apps.quality.disputes.kinds import DisputeEvidence, Source, SourceFirstErro
 from apps.quality.gold.scoring import Gold
 from apps.quality.models import AlsoAcceptable, Consensus, ConsensusMethod, OpenDispute, StepConsensus
 from apps.quality.review.corrections import Correction, RatingChange, corrections_of, rating_changes
+from apps.runs.status import run_counts
 from apps.scoring.latest import newest_of_each_model
 from apps.scoring.models import ScoringRun, StepScore
 

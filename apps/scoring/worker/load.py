@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 
 from apps.corpus.models import Step
-from apps.estimation.models.frame import SolutionShard
-from apps.estimation.runs.selection import selected
+from apps.runs.models import RunShard
 from apps.scoring.engine import ScoringState
 from apps.scoring.models import ScoringRun, SolutionScore
 
 
-def load(run: ScoringRun, shard: SolutionShard) -> list[ScoringState]:
+def load(run: ScoringRun, shard: RunShard) -> list[ScoringState]:
     """The shard's solutions without a result, those of one problem together: their prompts begin alike."""
     done = SolutionScore.objects.filter(run=run, solution_id__gt=shard.after, solution_id__lte=shard.upto)
     solutions = list(
-        selected(run)
+        run.items()
         .filter(id__gt=shard.after, id__lte=shard.upto)
         .exclude(id__in=done.values("solution_id"))
         .order_by("problem_id", "id")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from apps.estimation.runs import lifecycle
-from apps.estimation.runs.notices import add_notices
-from apps.estimation.worker.frame import RunWorker
-from apps.estimation.worker.schedule import WaitingRun, WorkSlice, waiting_solution_runs
 from apps.inference.concurrency.shared_client import shared_connection
 from apps.inference.models import Endpoint
 from apps.inference.refusals import notice_of
 from apps.inference.scoring_client import ScoringClient
+from apps.runs import lifecycle
+from apps.runs.notices import add_notices
+from apps.runs.schedule import WaitingRun, WorkSlice, waiting_sharded_runs
+from apps.runs.worker import RunWorker
 from apps.scoring.apply import apply_scores
 from apps.scoring.engine import ScoringEngine
 from apps.scoring.models import ScoringRun, ScoringShard
@@ -27,7 +27,7 @@ class ScoringRuns:
     task = ScoringRun.task
 
     def waiting(self) -> list[WaitingRun]:
-        return waiting_solution_runs(ScoringRun, ScoringShard.objects.all())
+        return waiting_sharded_runs(ScoringRun, ScoringShard.objects.all())
 
     def serve(self, run_id: int) -> None:
         run_scoring_slice(run_id=run_id)

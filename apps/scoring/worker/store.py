@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from apps.estimation.models.frame import SolutionShard
-from apps.estimation.worker.changes import RunChanges, storable
-from apps.estimation.worker.solution_store import SolutionStore
+from apps.runs.changes import RunChanges, storable
+from apps.runs.models import RunShard
+from apps.runs.store import ItemStore
 from apps.scoring.engine import ScoredSolution, ScoringState
 from apps.scoring.models import ScoringRun
 from apps.scoring.worker.load import load
@@ -24,11 +24,11 @@ _STEPS = """
 """
 
 
-class PostgresScoreStore(SolutionStore[ScoringRun, ScoringState]):
+class PostgresScoreStore(ItemStore[ScoringRun, ScoringState]):
     async def flush(self, scored: Sequence[ScoredSolution]) -> set[int]:
         return await self.in_flusher(lambda: self._flush(scored))
 
-    def _load(self, shard: SolutionShard) -> list[ScoringState]:
+    def _load(self, shard: RunShard) -> list[ScoringState]:
         return load(self.run, shard)
 
     def _flush(self, scored: Sequence[ScoredSolution]) -> set[int]:

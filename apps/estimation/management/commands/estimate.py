@@ -8,12 +8,12 @@ from typing import Any
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.json_input import read_json_object
-from apps.estimation.runs.selection import ANSWERS
 from apps.estimation.runs.services import start_run
 from apps.estimation.strategies import STRATEGIES
 from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.grants import endpoint_named_by_operator
 from apps.projects.models import Project
+from apps.runs.selection import ANSWERS
 
 
 class Command(JsonCommand):

@@ -8,11 +8,11 @@ from typing import Any
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.json_input import read_json_object
-from apps.estimation.runs.selection import ANSWERS
 from apps.inference.grants import endpoint_named_by_operator
 from apps.inference.scorers import SCORERS
 from apps.inference.scorers.prompt import PRESETS
 from apps.projects.models import Project
+from apps.runs.selection import ANSWERS
 from apps.scoring.reducers import Reducer
 from apps.scoring.reward_model import adopt_run
 from apps.scoring.services import start_scoring

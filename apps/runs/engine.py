@@ -1,6 +1,7 @@
-"""The frame of engines that send many solutions at once, with as many requests in flight as the limiter admits. Pure.
+"""The frame of engines that send many items at once, with as many requests in flight as the limiter admits. Pure.
 
-Each solution proceeds on its own, in a sliding window. All that blocks is behind the store, which the engine awaits.
+An item is a solution or a comparison. Each proceeds on its own, in a sliding window. All that blocks is behind the
+store, which the engine awaits.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 
-CLAIM = 32  # Solutions that are claimed at once.
-AHEAD = 1.3  # Open requests, as a multiple of the limit, up to which more solutions are started.
+CLAIM = 32  # Items that are claimed at once.
+AHEAD = 1.3  # Open requests, as a multiple of the limit, up to which more items are started.
 FLUSH_EVERY_S = 0.005
-SPARE_SLOTS = 4  # Slots kept for further requests of the claimed solutions when nothing is left to claim.
+SPARE_SLOTS = 4  # Slots kept for further requests of the claimed items when nothing is left to claim.
 
 
 class EndpointDown(Exception):
@@ -23,42 +24,44 @@ class EndpointDown(Exception):
 
 
 class State(Protocol):
-    """A claimed solution. `is_taken_over`: by another worker."""
+    """A claimed item. `is_taken_over`: by another worker."""
 
-    solution_id: int
     is_taken_over: bool
 
+    @property
+    def item_id(self) -> int: ...
 
-class Item(Protocol):
-    """Something of a solution to be stored."""
+
+class Storable(Protocol):
+    """Something of an item to be stored, such as a response or its result."""
 
     @property
-    def solution_id(self) -> int: ...
+    def item_id(self) -> int: ...
 
 
 S = TypeVar("S", bound=State)
-I = TypeVar("I", bound=Item)  # noqa: E741 - as short as S
+R = TypeVar("R", bound=Storable)
 S_co = TypeVar("S_co", bound=State, covariant=True)
 
 
-class SolutionSource(Protocol[S_co]):
+class ItemSource(Protocol[S_co]):
     async def claim(self, count: int) -> Sequence[S_co]:
-        """Up to `count` more solutions; an empty list if none are left for this worker."""
+        """Up to `count` more items; an empty list if none are left for this worker."""
 
 
-class SolutionEngine(Generic[S, I]):
+class ItemEngine(Generic[S, R]):
     """Runs until no work is left, `stop` is called, or the endpoint is down (raises EndpointDown).
 
-    A subclass processes one solution in `_process` and stores items in `_flush`, which is never called concurrently.
+    A subclass processes one item in `_process` and stores records in `_flush`, which is never called concurrently.
     """
 
-    # Whether the solutions that are started may send further requests after `stop`, within the limit.
+    # Whether the items that are started may send further requests after `stop`, within the limit.
     completes_started: ClassVar = False
 
-    def __init__(self, limiter: ConcurrencyLimiter, source: SolutionSource[S]) -> None:
+    def __init__(self, limiter: ConcurrencyLimiter, source: ItemSource[S]) -> None:
         self.limiter = limiter
         self._source = source
-        self._pending: list[tuple[I, asyncio.Future[bool]]] = []
+        self._pending: list[tuple[R, asyncio.Future[bool]]] = []
         self._has_pending = asyncio.Event()
         self._request_ended = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -82,7 +85,7 @@ class SolutionEngine(Generic[S, I]):
         try:
             async with asyncio.TaskGroup() as group:
                 flushing = group.create_task(self._flush_continuously())
-                await self._start_solutions(group)
+                await self._start_items(group)
                 while self._active:
                     await asyncio.wait(self._active)
                 flushing.cancel()
@@ -94,17 +97,17 @@ class SolutionEngine(Generic[S, I]):
     # --- what a subclass does -------------------------------------------------------------------------------
 
     async def _process(self, state: S) -> None:
-        """Send the requests of one solution, and store what follows from the responses."""
+        """Send the requests of one item, and store what follows from the responses."""
         raise NotImplementedError
 
-    async def _flush(self, items: Sequence[I]) -> set[int]:
-        """Store all of them in one transaction. Returns the solutions that another worker has taken over."""
+    async def _flush(self, records: Sequence[R]) -> set[int]:
+        """Store all of them in one transaction. Returns the items that another worker has taken over."""
         raise NotImplementedError
 
-    # --- solutions ------------------------------------------------------------------------------------------
+    # --- items ----------------------------------------------------------------------------------------------
 
-    async def _start_solutions(self, group: asyncio.TaskGroup) -> None:
-        """Claim the next solutions while the claimed ones are started."""
+    async def _start_items(self, group: asyncio.TaskGroup) -> None:
+        """Claim the next items while the claimed ones are started."""
         claim = group.create_task(self._claim())
         while states := await claim:
             claim = group.create_task(self._claim())
@@ -157,21 +160,21 @@ class SolutionEngine(Generic[S, I]):
 
     # --- storing --------------------------------------------------------------------------------------------
 
-    async def _store(self, item: I) -> bool:
-        """Wait until the item is stored. Returns False if another worker has taken the solution over."""
+    async def _store(self, record: R) -> bool:
+        """Wait until the record is stored. Returns False if another worker has taken its item over."""
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._pending.append((item, stored))
+        self._pending.append((record, stored))
         self._has_pending.set()
         return await stored
 
     async def _flush_continuously(self) -> None:
-        """Items that arrive during one flush are stored by the next."""
+        """Records that arrive during one flush are stored by the next."""
         while True:
             await self._has_pending.wait()
             self._has_pending.clear()
             pending, self._pending = self._pending, []
-            taken_over = await self._flush([item for item, _ in pending])
-            for item, stored in pending:
+            taken_over = await self._flush([record for record, _ in pending])
+            for record, stored in pending:
                 if not stored.done():
-                    stored.set_result(item.solution_id not in taken_over)
+                    stored.set_result(record.item_id not in taken_over)
             await asyncio.sleep(FLUSH_EVERY_S)

@@ -1,4 +1,4 @@
-"""The life of a run over solutions, of whatever kind: pause, resume, cancel, begin and end."""
+"""The life of a sharded run, of whatever kind: pause, resume, cancel, begin and end."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import Conflict
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import drop, wake_on_commit
-from apps.estimation.models.frame import SolutionRun
-from apps.estimation.runs.endpoint import ENDPOINT_GONE
-from apps.estimation.runs.notices import add_notices
-from apps.estimation.runs.parameters import checked
-from apps.estimation.worker.schedule import LIVE
 from apps.inference.grants import check_usable
 from apps.projects.models import Project
+from apps.runs.endpoint import ENDPOINT_GONE
+from apps.runs.models import ShardedRun
+from apps.runs.notices import add_notices
+from apps.runs.parameters import checked
+from apps.runs.status import LIVE
 
-R = TypeVar("R", bound=SolutionRun)
+R = TypeVar("R", bound=ShardedRun)
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """How a run that has processed all its solutions ends."""
+    """How a run that has processed all its items ends."""
 
     status: JobStatus
     error: str = ""
     notices: tuple[str, ...] = ()
 
 
-def next_number(kind: type[SolutionRun], project: Project) -> int:
+def next_number(kind: type[ShardedRun], project: Project) -> int:
     """The next run number. Locked until the end of the transaction, so that no other run gets the same."""
     advisory_xact_lock(f"{kind.verb} run", project.pk)
     return (kind.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0) + 1
@@ -50,7 +50,7 @@ def locked(run: R) -> R:
     return type(run).objects.select_for_update(of=("self",)).get(pk=run.pk)
 
 
-def record(actor: User | None, act: str, run: SolutionRun) -> None:
+def record(actor: User | None, act: str, run: ShardedRun) -> None:
     record_event(actor=actor, verb=f"{run.verb}.{act}", target=str(run), project=run.project.slug)
 
 
@@ -122,7 +122,7 @@ def fail(run: R, *, error: str) -> R:
 
 @transaction.atomic
 def finish_if_done(run: R, conclude: Callable[[R], Conclusion]) -> bool:
-    """End the run as `conclude` says if all its solutions are processed. Returns whether it is over or paused."""
+    """End the run as `conclude` says if all its items are processed. Returns whether it is over or paused."""
     run = locked(run)
     if run.status != JobStatus.RUNNING:
         return True
@@ -134,12 +134,12 @@ def finish_if_done(run: R, conclude: Callable[[R], Conclusion]) -> bool:
     return True
 
 
-def is_processed(run: SolutionRun) -> bool:
-    """Whether all solutions of the run are claimed and all its shards finished."""
-    return run.first_solution >= run.last_solution and not run.shards.filter(finished_at=None).exists()
+def is_processed(run: ShardedRun) -> bool:
+    """Whether all items of the run are claimed and all its shards finished."""
+    return run.claimed_upto >= run.last_item and not run.shards.filter(finished_at=None).exists()
 
 
-def end(run: SolutionRun, status: JobStatus, *, error: str = "") -> None:
+def end(run: ShardedRun, status: JobStatus, *, error: str = "") -> None:
     now = timezone.now()
     _stop_clock(run, now)
     run.status, run.error, run.finished_at, run.beat_at = status, error, now, now
@@ -156,11 +156,11 @@ def reached_limit(budget: msgspec.Struct, spent: Mapping[str, float | None]) -> 
     return None
 
 
-def _dismiss_workers(run: SolutionRun) -> None:
+def _dismiss_workers(run: ShardedRun) -> None:
     transaction.on_commit(partial(drop, run.task, run.pk))
 
 
-def _stop_clock(run: SolutionRun, now: datetime) -> None:
+def _stop_clock(run: ShardedRun, now: datetime) -> None:
     if run.resumed_at is not None:
         run.worked_s += (now - run.resumed_at).total_seconds()
         run.resumed_at = None

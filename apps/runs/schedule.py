@@ -16,16 +16,10 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from redis import Redis
 
-from apps.core.db.locks import locked_keys
-from apps.core.jobs.model import JobStatus
-from apps.core.jobs.wakeups import wake
-from apps.estimation.models import EstimationRun, SamplingRun
-from apps.estimation.models.frame import SolutionRun
+from apps.core.jobs.wakeups import queue_of, wake
+from apps.runs.models import Run, ShardedRun
+from apps.runs.status import LIVE
 
-TASK = EstimationRun.task
-SAMPLING_TASK = "apps.estimation.tasks.work_on_sampling"
-# The lock that the one worker at a sampling run holds.
-SAMPLING = "sampling"
 # The longest work slice of a worker at one run.
 SLICE_S = 600.0
 # The work slice while other runs wait for a worker. Requests in flight are completed after it.
@@ -33,7 +27,6 @@ SHORT_SLICE_S = 30.0
 CHECK_WAITING_EVERY_S = 5.0
 # How long requests in flight may take when a run is paused or its slice ends; then they are cancelled.
 GRACE_S = 60.0
-LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 _SERVED_S = 24 * 3600
 # One script, so that two workers that become free at once do not take the same run.
 _NEXT_RUN = """
@@ -59,11 +52,11 @@ class WaitingRun:
     pk: int
     project: int
     workers: int
-    task: str = TASK
+    task: str
 
     @property
     def name(self) -> str:
-        """Unique: an estimation run and a sampling run may have the same ID."""
+        """Unique: runs of two kinds may have the same ID."""
         return f"{self.task}:{self.pk}"
 
 
@@ -86,15 +79,8 @@ def waiting_runs() -> list[WaitingRun]:
     return [run for kind in run_kinds() for run in kind.waiting()]
 
 
-def waiting_sampling_runs() -> list[WaitingRun]:
-    """Live sampling runs without a worker: each has one at a time."""
-    runs = list(SamplingRun.objects.filter(status__in=LIVE).order_by("pk").values_list("pk", "project_id"))
-    busy = locked_keys(SAMPLING) if runs else set()
-    return [WaitingRun(pk, project, 0, SAMPLING_TASK) for pk, project in runs if pk not in busy]
-
-
-def waiting_solution_runs(kind: type[SolutionRun], all_shards: QuerySet[Any]) -> list[WaitingRun]:
-    """Live runs with unclaimed solutions or without a worker, up to ESTIMATION_FANOUT workers each."""
+def waiting_sharded_runs(kind: type[ShardedRun], all_shards: QuerySet[Any]) -> list[WaitingRun]:
+    """Live runs with unclaimed items or without a worker, up to RUN_FANOUT workers each."""
     now = timezone.now()
     shards = all_shards.filter(finished_at=None, run__status__in=LIVE).values("run_id")
     shard_counts = shards.annotate(
@@ -105,36 +91,36 @@ def waiting_solution_runs(kind: type[SolutionRun], all_shards: QuerySet[Any]) ->
     live = kind.objects.filter(status__in=LIVE, origin="")
     waiting = []
     for pk, project, unclaimed in live.order_by("pk").values_list(
-        "pk", "project_id", F("last_solution") - F("first_solution")
+        "pk", "project_id", F("last_item") - F("claimed_upto")
     ):
         workers, lapsed = shards_of.get(pk, (0, 0))
-        if workers < settings.ESTIMATION_FANOUT and (unclaimed > 0 or lapsed or not workers):
+        if workers < settings.RUN_FANOUT and (unclaimed > 0 or lapsed or not workers):
             waiting.append(WaitingRun(pk, project, workers, kind.task))
     return waiting
 
 
-def next_run() -> WaitingRun | None:
-    """The run for a worker that is free now; None if none can use a worker. Raises redis.RedisError."""
-    runs = waiting_runs()
+def next_run(queue: str) -> WaitingRun | None:
+    """The run for a worker of this queue that is free now; None if none can use a worker. Raises redis.RedisError."""
+    runs = [run for run in waiting_runs() if queue_of(run.task) == queue]
     if not runs:
         return None
     arguments = [part for run in runs for part in (run.name, run.project)]
     with Redis.from_url(settings.REDIS_URL) as redis:
-        position = redis.eval(_NEXT_RUN, 1, "annotate:estimation:served", *arguments, time.time(), _SERVED_S)
+        position = redis.eval(_NEXT_RUN, 1, "annotate:runs:served", *arguments, time.time(), _SERVED_S)
     # Lua counts from one, and each run has two arguments.
     return None if position is None else runs[(int(position) - 1) // 2]
 
 
-def has_waiting_runs(run: SolutionRun | SamplingRun) -> bool:
+def has_waiting_runs(run: Run) -> bool:
     """Whether another run has no worker at all."""
-    own = (run.pk, SAMPLING_TASK if isinstance(run, SamplingRun) else run.task)
+    own = (run.pk, run.task)
     return any(other.workers == 0 and (other.pk, other.task) != own for other in waiting_runs())
 
 
 class WorkSlice:
     """A worker's time at one run: up to SLICE_S, or SHORT_SLICE_S while other runs wait."""
 
-    def __init__(self, run: SolutionRun | SamplingRun) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
         now = time.monotonic()
         self._until, self._check_at = now + SLICE_S, now + SHORT_SLICE_S
@@ -162,3 +148,13 @@ def call_workers_for_waiting_runs() -> None:
     """Send a wake-up message for each run that can use a worker, unless one is queued."""
     for run in waiting_runs():
         wake(run.task, run.pk)
+
+
+def serve_next_run(task: str) -> None:
+    """A wake-up message of any run makes this worker serve the run whose turn it is among those of the message's queue."""
+    run = next_run(queue_of(task))
+    if run is None:
+        return
+    call_workers_for_waiting_runs()
+    next(kind for kind in run_kinds() if kind.task == run.task).serve(run.pk)
+    call_workers_for_waiting_runs()

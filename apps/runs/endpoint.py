@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from apps.estimation.models import SamplingRun
-from apps.estimation.models.frame import SolutionRun
 from apps.inference.grants import unusable_reason
 from apps.inference.models import Endpoint
+from apps.runs.models import Run
 
 ENDPOINT_GONE = "The endpoint of this run was removed."
 
 
-def endpoint_unusable_reason(run: SolutionRun | SamplingRun) -> str | None:
+def endpoint_unusable_reason(run: Run) -> str | None:
     """Why the run may not use its endpoint (removed, or its grant was revoked); None if it may."""
     current = type(run).objects.select_related("project", "endpoint").get(pk=run.pk)
     if current.endpoint is None:

@@ -1,4 +1,4 @@
-"""Claiming of shards: the next range of a run's solutions, or one whose lease has lapsed."""
+"""Claiming of shards: the next range of a run's items, or one whose lease has lapsed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core.jobs.model import JobStatus
-from apps.estimation.models.frame import SolutionRun, SolutionShard
-from apps.estimation.runs.selection import selected
+from apps.runs.models import RunShard, ShardedRun
 
 LEASE = timedelta(seconds=20)
 
 
 @transaction.atomic
-def claim_shard(run: SolutionRun, holder: str, count: int) -> SolutionShard | None:
-    """A shard whose lease has lapsed, else one with the next `count` solutions of the run; None if there is neither."""
+def claim_shard(run: ShardedRun, holder: str, count: int) -> RunShard | None:
+    """A shard whose lease has lapsed, else one with the next `count` items of the run; None if there is neither."""
     now = timezone.now()
     lapsed = run.shards.filter(finished_at=None, leased_until__lte=now).order_by("leased_until")
     shard = lapsed.select_for_update(skip_locked=True).first()
@@ -30,35 +29,35 @@ def claim_shard(run: SolutionRun, holder: str, count: int) -> SolutionShard | No
     if run.status != JobStatus.RUNNING:
         return None
     ids = list(
-        selected(run)
-        .filter(id__gt=run.first_solution, id__lte=run.last_solution)
+        run.items()
+        .filter(id__gt=run.claimed_upto, id__lte=run.last_item)
         .order_by("id")
         .values_list("id", flat=True)[:count]
     )
-    after, upto = run.first_solution, ids[-1] if ids else run.last_solution
-    runs.filter(pk=run.pk).update(first_solution=upto)
+    after, upto = run.claimed_upto, ids[-1] if ids else run.last_item
+    runs.filter(pk=run.pk).update(claimed_upto=upto)
     if not ids:
         return None
     return run.shards.create(after=after, upto=upto, holder=holder, leased_until=now + LEASE)
 
 
-def finish_shards(run: SolutionRun, shard_ids: Collection[int]) -> None:
+def finish_shards(run: ShardedRun, shard_ids: Collection[int]) -> None:
     run.shards.filter(pk__in=shard_ids).update(finished_at=timezone.now())
 
 
-def renew_leases(run: SolutionRun, holder: str, shard_ids: Collection[int]) -> None:
+def renew_leases(run: ShardedRun, holder: str, shard_ids: Collection[int]) -> None:
     """Renew the leases that have passed their half."""
     now = timezone.now()
     own = run.shards.filter(finished_at=None, pk__in=shard_ids, holder=holder)
     own.filter(leased_until__lt=now + LEASE / 2).update(leased_until=now + LEASE)
 
 
-def release_shards(run: SolutionRun, holder: str) -> None:
+def release_shards(run: ShardedRun, holder: str) -> None:
     """End the leases of the holder's unfinished shards, so that any worker can claim them."""
     run.shards.filter(finished_at=None, holder=holder).update(leased_until=timezone.now())
 
 
-def next_lapse(run: SolutionRun) -> datetime | None:
+def next_lapse(run: ShardedRun) -> datetime | None:
     """When the first lease of an unfinished shard ends; None if all are finished."""
     unfinished = run.shards.filter(finished_at=None).order_by("leased_until")
     return unfinished.values_list("leased_until", flat=True).first()

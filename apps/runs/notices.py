@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from apps.estimation.models import SamplingRun
-from apps.estimation.models.frame import SolutionRun
+from apps.runs.models import Run
 
 
 @transaction.atomic
-def add_notices(run: SolutionRun | SamplingRun, notices: Sequence[str]) -> None:
+def add_notices(run: Run, notices: Sequence[str]) -> None:
     """Add the notices that the run lacks: several workers may report the same."""
     if not notices:
         return

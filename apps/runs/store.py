@@ -1,4 +1,4 @@
-"""The frame of stores: the solutions of a run that one worker has claimed, and two threads for the database.
+"""The frame of stores: the items of a run that one worker has claimed, and two threads for the database.
 
 Results are stored together with the counters that count them, and unique keys make a repeated shard harmless.
 """
@@ -17,25 +17,25 @@ from django.utils import timezone
 
 from apps.core.db.copy import commit_without_waiting
 from apps.core.jobs.model import JobStatus
-from apps.estimation.engine.frame import S
-from apps.estimation.models.frame import SolutionRun, SolutionShard
-from apps.estimation.worker.changes import RunChanges, pipelined_transaction
-from apps.estimation.worker.shards import claim_shard, finish_shards, release_shards, renew_leases
+from apps.runs.changes import RunChanges, pipelined_transaction
+from apps.runs.engine import S
+from apps.runs.models import RunShard, ShardedRun
+from apps.runs.shards import claim_shard, finish_shards, release_shards, renew_leases
 
 T = TypeVar("T")
-R = TypeVar("R", bound=SolutionRun)
+R = TypeVar("R", bound=ShardedRun)
 
 # How long the database may be down before a worker gives up. What was stored stays, and the run's message is sent again.
 DATABASE_BACK_WITHIN_S = 60.0
 
 
-class SolutionStore(Generic[R, S]):
+class ItemStore(Generic[R, S]):
     """Has two threads, each with its own database connection: one flushes, the other does all else."""
 
     def __init__(self, run: R, holder: str) -> None:
         self.run = run
         self.holder = holder
-        self._open: dict[int, set[int]] = {}  # By shard: its solutions without a result.
+        self._open: dict[int, set[int]] = {}  # By shard: its items without a result.
         self._shard_of: dict[int, int] = {}
         # The database went down: a crash may have undone what was stored, so nothing may follow from the loaded outcomes
         # until they have been loaded again.
@@ -43,8 +43,8 @@ class SolutionStore(Generic[R, S]):
         self._flusher = ThreadPoolExecutor(1, thread_name_prefix="flush")
         self._claimer = ThreadPoolExecutor(1, thread_name_prefix="claim")
 
-    def _load(self, shard: SolutionShard) -> Sequence[S]:
-        """The shard's solutions without a result."""
+    def _load(self, shard: RunShard) -> Sequence[S]:
+        """The shard's items without a result."""
         raise NotImplementedError
 
     async def claim(self, count: int) -> Sequence[S]:
@@ -63,8 +63,8 @@ class SolutionStore(Generic[R, S]):
         return await self._in_executor(self._flusher, function)
 
     @property
-    def has_open_solutions(self) -> bool:
-        """Whether claimed solutions have no result yet."""
+    def has_open_items(self) -> bool:
+        """Whether claimed items have no result yet."""
         return bool(self._open)
 
     def start_over(self) -> None:
@@ -99,38 +99,36 @@ class SolutionStore(Generic[R, S]):
         while (shard := claim_shard(self.run, self.holder, count)) is not None:
             states = self._load(shard)
             if states:
-                self._open[shard.pk] = {state.solution_id for state in states}
-                self._shard_of.update((state.solution_id, shard.pk) for state in states)
+                self._open[shard.pk] = {state.item_id for state in states}
+                self._shard_of.update((state.item_id, shard.pk) for state in states)
                 return states
             finish_shards(self.run, [shard.pk])
         return []
 
     def _store(self, insert: Callable[[], RunChanges], solved: Collection[int]) -> set[int]:
-        """Insert in one transaction with the counters, and finish the shards whose last solutions are `solved`.
+        """Insert in one transaction with the counters, and finish the shards whose last items are `solved`.
 
-        Returns the solutions that another worker has taken over.
+        Returns the items that another worker has taken over.
         """
         with pipelined_transaction():
             commit_without_waiting()
             changes = insert()
             done: defaultdict[int, set[int]] = defaultdict(set)
-            for solution_id in solved:
-                if (shard_id := self._shard_of.get(solution_id)) is not None:
-                    done[shard_id].add(solution_id)
-            if finished := [
-                shard_id for shard_id, solution_ids in done.items() if self._open[shard_id] <= solution_ids
-            ]:
+            for item_id in solved:
+                if (shard_id := self._shard_of.get(item_id)) is not None:
+                    done[shard_id].add(item_id)
+            if finished := [shard_id for shard_id, item_ids in done.items() if self._open[shard_id] <= item_ids]:
                 self.run.shards.filter(pk__in=finished, holder=self.holder).update(finished_at=timezone.now())
             # Last: the run's row is shared by all workers, and locked until the end of this transaction.
             changes.add_to(self.run)
-        for solution_id in solved:
-            if (shard_id := self._shard_of.pop(solution_id, None)) is not None:
-                self._open[shard_id].discard(solution_id)
+        for item_id in solved:
+            if (shard_id := self._shard_of.pop(item_id, None)) is not None:
+                self._open[shard_id].discard(item_id)
                 if not self._open[shard_id]:
                     del self._open[shard_id]
         # Leave a shard to the worker that has taken it over. If that one fails, the lease lapses.
-        for solution_id in changes.taken_over:
-            if (shard_id := self._shard_of.get(solution_id)) is not None:
+        for item_id in changes.taken_over:
+            if (shard_id := self._shard_of.get(item_id)) is not None:
                 for other_id in self._open.pop(shard_id, set()):
                     self._shard_of.pop(other_id, None)
         return changes.taken_over

@@ -1,9 +1,6 @@
-"""Selection of the solutions of a run, and of those that a run is unsure of."""
+"""Solutions whose first error estimation leaves uncertain: the most useful ones to label next."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from django.db.models import F, FloatField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
@@ -11,47 +8,11 @@ from django.db.models.functions import Coalesce, Greatest
 from apps.core.errors import DomainError
 from apps.core.numbers import parse_number
 from apps.corpus.models import Solution
-from apps.estimation.latest import counted_run_q, run_counts
 from apps.estimation.models import EstimationRun, SolutionEstimate
-from apps.estimation.models.frame import SolutionRun
-from apps.projects.models import Project
+from apps.runs.status import counted_run_q, run_counts
 
 # The probability of the first error from which a result is sure; less sure ones go to people first.
 SURE = 0.9
-ANSWERS = {"any": None, "right": True, "wrong": False}
-
-
-def checked_selection(selection: Mapping[str, Any]) -> dict[str, Any]:
-    """Keys: `answers` (any, right or wrong) and `source` (who wrote the solutions). Raises DomainError, field `selection`."""
-    unknown = set(selection) - {"answers", "source"}
-    if unknown:
-        raise DomainError(
-            f"Unknown selection keys: {', '.join(sorted(unknown))}.",
-            fields={"selection": "must have no keys but answers and source"},
-        )
-    answers = selection.get("answers") or "any"
-    if answers not in ANSWERS:
-        raise DomainError(
-            f"Unknown answers {answers!r}.", fields={"selection": f"answers: must be one of {', '.join(ANSWERS)}"}
-        )
-    source = selection.get("source") or None
-    if source is not None and not isinstance(source, str):
-        raise DomainError("`source` must be a text.", fields={"selection": "source: must be a text"})
-    return {"answers": answers} | ({"source": source} if source else {})
-
-
-def solutions_of(project: Project, selection: Mapping[str, Any]) -> QuerySet[Solution]:
-    solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
-    is_correct = ANSWERS[selection.get("answers", "any")]
-    if is_correct is not None:
-        solutions = solutions.filter(is_correct=is_correct)
-    if selection.get("source"):
-        solutions = solutions.filter(source=selection["source"])
-    return solutions
-
-
-def selected(run: SolutionRun) -> QuerySet[Solution]:
-    return solutions_of(run.project, run.selection)
 
 
 def unsure_of(solutions: QuerySet[Solution], run: str) -> QuerySet[Solution]:

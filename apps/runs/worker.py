@@ -16,14 +16,14 @@ from typing import Any, Generic, Protocol, TypeVar
 from apps.core.errors import DomainError
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
-from apps.estimation.engine.frame import EndpointDown
-from apps.estimation.models.frame import SolutionRun
-from apps.estimation.runs import lifecycle
-from apps.estimation.runs.endpoint import ENDPOINT_GONE, endpoint_unusable_reason
-from apps.estimation.worker.schedule import GRACE_S, WorkSlice, has_waiting_runs
-from apps.estimation.worker.shards import next_lapse
-from apps.estimation.worker.solution_store import SolutionStore
 from apps.inference.models import Endpoint
+from apps.runs import lifecycle
+from apps.runs.endpoint import ENDPOINT_GONE, endpoint_unusable_reason
+from apps.runs.engine import EndpointDown
+from apps.runs.models import ShardedRun
+from apps.runs.schedule import GRACE_S, WorkSlice, has_waiting_runs
+from apps.runs.shards import next_lapse
+from apps.runs.store import ItemStore
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ WATCH_EVERY_S = 0.5
 # 5 ms each time, answered requests would keep their slots in flight too long.
 SWITCH_EVERY_S = 0.0005
 
-R = TypeVar("R", bound=SolutionRun)
+R = TypeVar("R", bound=ShardedRun)
 
 
 class StoppableEngine(Protocol):
@@ -44,7 +44,7 @@ class StoppableEngine(Protocol):
 class RunWorker(Generic[R]):
     """A subclass has the store and opens the engine."""
 
-    store: SolutionStore[R, Any]
+    store: ItemStore[R, Any]
 
     def __init__(self, run: R, work_slice: WorkSlice) -> None:
         self.run = run
@@ -56,7 +56,7 @@ class RunWorker(Generic[R]):
         raise NotImplementedError
 
     def finish_if_done(self) -> bool:
-        """End the run if all its solutions are processed. Returns whether it is over or paused."""
+        """End the run if all its items are processed. Returns whether it is over or paused."""
         raise NotImplementedError
 
     def over_budget(self, run: R) -> str | None:
@@ -87,8 +87,8 @@ class RunWorker(Generic[R]):
             if reason := endpoint_unusable_reason(self.run):
                 raise EndpointDown(reason)
             asyncio.run(self._run_engine(endpoint))
-            # Solutions may be open without a reason to stop: the run was paused and resumed while the engine stopped.
-            if self.store.is_stale or self.store.has_open_solutions:
+            # Items may be open without a reason to stop: the run was paused and resumed while the engine stopped.
+            if self.store.is_stale or self.store.has_open_items:
                 self.store.start_over()
                 continue
             if self.finish_if_done() or self._is_over():

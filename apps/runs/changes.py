@@ -11,12 +11,12 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.estimation.models.frame import SolutionRun
+from apps.runs.models import ShardedRun
 
 
 @dataclass
 class RunChanges:
-    """What one flush adds to the run's counters, and the solutions that another worker has taken over."""
+    """What one flush adds to the run's counters, and the items that another worker has taken over."""
 
     sums: dict[str, int] = field(default_factory=dict)
     tokens_are_estimated: bool = False
@@ -32,7 +32,7 @@ class RunChanges:
         self.taken_over |= other.taken_over
         return self
 
-    def add_to(self, run: SolutionRun) -> None:
+    def add_to(self, run: ShardedRun) -> None:
         changes = {name: F(name) + amount for name, amount in self.sums.items() if amount}
         if self.tokens_are_estimated:
             changes["tokens_are_estimated"] = True  # type: ignore[assignment]

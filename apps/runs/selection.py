@@ -1,0 +1,43 @@
+"""The selection of a run's solutions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.core.errors import DomainError
+from apps.corpus.models import Solution
+from apps.projects.models import Project
+
+ANSWERS = {"any": None, "right": True, "wrong": False}
+
+
+def checked_selection(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys: `answers` (any, right or wrong) and `source` (who wrote the solutions). Raises DomainError, field `selection`."""
+    unknown = set(selection) - {"answers", "source"}
+    if unknown:
+        raise DomainError(
+            f"Unknown selection keys: {', '.join(sorted(unknown))}.",
+            fields={"selection": "must have no keys but answers and source"},
+        )
+    answers = selection.get("answers") or "any"
+    if answers not in ANSWERS:
+        raise DomainError(
+            f"Unknown answers {answers!r}.", fields={"selection": f"answers: must be one of {', '.join(ANSWERS)}"}
+        )
+    source = selection.get("source") or None
+    if source is not None and not isinstance(source, str):
+        raise DomainError("`source` must be a text.", fields={"selection": "source: must be a text"})
+    return {"answers": answers} | ({"source": source} if source else {})
+
+
+def solutions_of(project: Project, selection: Mapping[str, Any]) -> QuerySet[Solution]:
+    solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
+    is_correct = ANSWERS[selection.get("answers", "any")]
+    if is_correct is not None:
+        solutions = solutions.filter(is_correct=is_correct)
+    if selection.get("source"):
+        solutions = solutions.filter(source=selection["source"])
+    return solutions
