@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Max
-
 from apps.core.db.copy import copy_rows
-from apps.core.db.locks import advisory_xact_lock
+from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.extensions import StoredRecord, additions
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import JudgeRecord, Record
 from apps.judging.models import Judge, JudgeRun, StepVerdict
-from apps.projects.models import Project
+from apps.runs.lifecycle import next_number
 
 FIELDS = ["run", "step", "rating", "confidence", "reason"]
 
@@ -65,16 +63,11 @@ def _run_of(batch: ImportBatch, judge: JudgeRecord, runs: dict[RunKey, JudgeRun]
         existing = JudgeRun.objects.filter(judge=judge_row, origin=batch.format, run_in_file=judge.run)
         runs[key] = existing.first() or JudgeRun.objects.create(
             project=batch.project,
-            number=next_number(batch.project),
+            number=next_number(JudgeRun, batch.project),
             judge=judge_row,
             origin=batch.format,
             run_in_file=judge.run,
             batch=batch,
+            status=JobStatus.FINISHED,
         )
     return runs[key]
-
-
-def next_number(project: Project) -> int:
-    """The number of the project's next run, which is reserved until the transaction ends."""
-    advisory_xact_lock("judge run", project.pk)
-    return (JudgeRun.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0) + 1

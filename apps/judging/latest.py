@@ -26,7 +26,7 @@ class JudgeRatings:
 def newest_judge_ratings(lengths: Mapping[int, int]) -> dict[int, dict[str, JudgeRatings]]:
     """By solution, of those in `lengths`, and by the judge's name: the ratings of its newest run. One query."""
     newest: defaultdict[int, dict[str, JudgeRatings]] = defaultdict(dict)
-    rows = StepVerdict.objects.filter(step__solution__in=lengths, step__chosen=True).oldest_run_first()
+    rows = StepVerdict.objects.counted().filter(step__solution__in=lengths, step__chosen=True).oldest_run_first()
     columns = ("run__judge__name", "step__solution_id", "run_id", "step_id", "step__position", "rating")
     for name, solution_id, run_id, step_id, position, rating in rows.values_list(*columns):
         ratings = newest[solution_id].get(name)

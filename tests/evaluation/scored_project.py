@@ -58,7 +58,9 @@ def estimate(run: EstimationRun, solution: Solution, first_error: int | None, su
 def make_judge_run(project: Project, name: str = "critic") -> JudgeRun:
     judge, _ = Judge.objects.get_or_create(project=project, name=name, version=1)
     number = project.judge_runs.count() + 1
-    return JudgeRun.objects.create(project=project, judge=judge, number=number, run_in_file=number, origin="jsonl")
+    return JudgeRun.objects.create(
+        project=project, judge=judge, number=number, run_in_file=number, origin="jsonl", status="finished"
+    )
 
 
 def judge(run: JudgeRun, solution: Solution, *ratings: int) -> None:

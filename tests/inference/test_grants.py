@@ -14,7 +14,6 @@ from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling import worker as sampling_worker
 from apps.estimation.sampling.services import pause_sampling, resume_sampling, run_sampling, start_sampling
-from apps.runs import worker as run_worker
 from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
@@ -27,6 +26,7 @@ from apps.labeling.rounds.count import count_round
 from apps.labeling.rounds.preview import preview_of
 from apps.labeling.rounds.services import create_round, open_draft, open_round
 from apps.projects.models import Project
+from apps.runs import worker as run_worker
 from tests.cast import bearer, make_problem, make_solution, signed_in
 from tests.estimation.corpus import add_sums
 from tests.inference.scripted import Reply, completions, scripted

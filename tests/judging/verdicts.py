@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
+from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch, Solution
 from apps.corpus.services import create_import
@@ -31,7 +32,10 @@ def judge(
         judge=by,
         origin="jsonl",
         run_in_file=run_in_file,
-        defaults={"number": JudgeRun.objects.filter(project=solution.project).count() + 1},
+        defaults={
+            "number": JudgeRun.objects.filter(project=solution.project).count() + 1,
+            "status": JobStatus.FINISHED,
+        },
     )
     steps = solution.steps.filter(chosen=True).order_by("position")
     StepVerdict.objects.bulk_create(

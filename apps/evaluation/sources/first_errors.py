@@ -76,7 +76,7 @@ def rollouts_name(run: EstimationRun) -> str:
 
 
 def judges(project: Project, truth: FirstErrorTruth) -> Iterator[NamedErrors]:
-    for run in JudgeRun.objects.filter(project=project).select_related("judge").order_by("number"):
+    for run in JudgeRun.objects.filter(counted_run_q(), project=project).select_related("judge").order_by("number"):
         table = load_table(path_verdicts(run), "step__solution_id", "step__position", "rating")
         yield from _named(Rater(RaterKind.JUDGE, str(run)), _from_steps(table, truth), truth)
 

@@ -74,7 +74,7 @@ def rollouts(project: Project, truth: StepTruth) -> Iterator[CalledSteps]:
 
 
 def judges(project: Project, truth: StepTruth) -> Iterator[CalledSteps]:
-    for run in JudgeRun.objects.filter(project=project).select_related("judge").order_by("number"):
+    for run in JudgeRun.objects.filter(counted_run_q(), project=project).select_related("judge").order_by("number"):
         table = load_table(path_verdicts(run), "step_id", "rating")
         yield from _called(Rater(RaterKind.JUDGE, str(run)), table, table[:, 1] != BAD, truth)
 

@@ -16,6 +16,7 @@ from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.labels.columns import chunk, frames
 from apps.exports.load.arrow import Query, compile_query, is_any_of, placeholder
 from apps.judging.models import JudgeRun, StepVerdict
+from apps.judging.models.runs import number_in_row
 from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, StepLabel
 from apps.labeling.models.counted import redundancy_expression
 from apps.quality.models import StepConsensus
@@ -230,8 +231,8 @@ def _of_steps(compiled: Compile, among: Among) -> dict[str, Query]:
 def _of_machines(compiled: Compile, among: Among) -> dict[str, Query]:
     runs = EstimationRun.objects.filter(counted_run_q(), **_of_project())
     estimates = StepEstimate.objects.filter(among("step_id"))
-    judge_runs = JudgeRun.objects.filter(**_of_project())
-    verdicts = StepVerdict.objects.filter(among("step_id"))
+    judge_runs = JudgeRun.objects.filter(counted_run_q(), **_of_project())
+    verdicts = StepVerdict.objects.counted().filter(among("step_id"))
     scores = StepScore.objects.filter(counted_run_q("run__"), among("step_id"))
     return {
         "runs": compiled("runs", runs, ("id", "number", "strategy"), _RUNS),
@@ -239,7 +240,7 @@ def _of_machines(compiled: Compile, among: Among) -> dict[str, Query]:
             "estimates", estimates, ("step_id", "run_id", "rollouts", "successes", "hard"), _ESTIMATES
         ),
         "judge_runs": compiled(
-            "judge_runs", judge_runs, ("id", "number", "judge__name", "judge__version", "run_in_file"), _JUDGE_RUNS
+            "judge_runs", judge_runs, ("id", "number", "judge__name", "judge__version", number_in_row()), _JUDGE_RUNS
         ),
         "verdicts": compiled("verdicts", verdicts, ("step_id", "run_id", "rating"), _VERDICTS),
         "step_scores": compile_query(scores.values_list("step_id"), _SCORED),

@@ -35,6 +35,7 @@ from apps.exports.load.spans import Span, comparisons_in, cut_pieces, cut_spans,
 from apps.exports.rows.addresses import problem_address, solution_address
 from apps.exports.tally import Unit
 from apps.judging.models import StepVerdict
+from apps.judging.models.runs import number_in_row
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
 from apps.quality.models import StepConsensus
@@ -318,14 +319,15 @@ def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
     """By solution, every run's verdicts: each judge's oldest run first, and last the judge with the newest run."""
     verdicts: defaultdict[tuple[Any, ...], list[VerdictRecord]] = defaultdict(list)
     rows = (
-        StepVerdict.objects.filter(step__solution_id__in=solution_ids)
+        StepVerdict.objects.counted()
+        .filter(step__solution_id__in=solution_ids)
         .oldest_run_first("step__position", "step__candidate")
         .values_list(
             "step__solution_id",
             "run__number",
             "run__judge__name",
             "run__judge__version",
-            "run__run_in_file",
+            number_in_row("run__"),
             "step__position",
             "step__candidate",
             "rating",

@@ -184,7 +184,9 @@ def _model_figures(project: Project, loaded: LoadedRatings) -> Iterator[NamedDat
         data = _monte_carlo_against_people(run, loaded, people)
         if data is not None:
             yield "monte_carlo", f"run:{run.number}", data
-    for judge_run in JudgeRun.objects.filter(project=project).select_related("judge").order_by("number"):
+    for judge_run in (
+        JudgeRun.objects.filter(counted_run_q(), project=project).select_related("judge").order_by("number")
+    ):
         data = _judge_against_people(judge_run, loaded, people)
         if data is not None:
             yield "judges", f"run:{judge_run.number}", data

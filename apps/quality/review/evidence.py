@@ -298,7 +298,7 @@ def _first_error_by_steps(steps: Sequence[Step], labels: Mapping[int, int]) -> t
 
 def _verdicts(steps: Sequence[Step]) -> list[StepVerdict]:
     """Each judge's oldest run first."""
-    return list(StepVerdict.objects.filter(step__in=steps).select_related("run__judge").oldest_run_first())
+    return list(StepVerdict.objects.counted().filter(step__in=steps).select_related("run__judge").oldest_run_first())
 
 
 def _judges(

@@ -1,0 +1,147 @@
+"""Verdicts: what a judge says of steps, solutions and comparisons in one run; and revised solutions."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from apps.corpus.labels import CHOICES, MARGINS
+from apps.corpus.models import Comparison, Solution, Step
+from apps.judging.models.runs import JudgeRun, number_in_row
+from apps.runs.status import counted_run_q
+
+
+class ItemOutcome(models.TextChoices):
+    """How an item ends. Only a decided verdict is ever used."""
+
+    VERDICT = "verdict", "verdict"
+    UNDECIDED = "undecided", "undecided"
+    REFUSAL = "refusal", "refusal"
+    UNREADABLE = "unreadable", "unreadable"
+
+
+class VerdictQuerySet(models.QuerySet["StepVerdict"]):
+    def oldest_run_first(self, *fields: str) -> Self:
+        """Order by the judge's version, then by the run's number in its row, runs without a number first.
+
+        Both are exported with the row: of an imported run the number in its file, of our own runs their number. The
+        project's own number only breaks ties. The order determines the newest of one judge's runs; it does not compare
+        different judges.
+        """
+        return self.order_by(
+            "run__judge__version", number_in_row("run__").asc(nulls_first=True), "run__number", *fields
+        )
+
+    def counted(self) -> Self:
+        """Verdicts of runs that have ended, and of files."""
+        return self.filter(counted_run_q("run__"))
+
+
+class StepVerdict(models.Model):
+    """A judge's rating of one step. A step that the judge did not rate has no row."""
+
+    run = models.ForeignKey(JudgeRun, on_delete=models.CASCADE, related_name="step_verdicts", db_index=False)
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="verdicts")
+    rating = models.SmallIntegerField()
+    confidence = models.FloatField(null=True, blank=True, help_text="How certain the judge is, 0 to 1.")
+    reason = models.TextField(blank=True, default="")
+
+    objects = VerdictQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "step"], name="one_verdict_per_run_and_step"),
+            models.CheckConstraint(condition=Q(rating__in=[-1, 0, 1]), name="verdict_rating_in_range"),
+            models.CheckConstraint(
+                condition=Q(confidence__isnull=True) | Q(confidence__gte=0, confidence__lte=1),
+                name="verdict_confidence_is_a_share",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating} on step {self.step_id}"
+
+
+class SolutionVerdict(models.Model):
+    """A run's result for a solution: the first error, whether it passes, or why there is neither.
+
+    `share` is the share of the votes that the result has.
+    """
+
+    run = models.ForeignKey(JudgeRun, on_delete=models.CASCADE, related_name="solution_verdicts", db_index=False)
+    solution = models.ForeignKey(Solution, on_delete=models.CASCADE, related_name="verdicts")
+    outcome = models.CharField(max_length=10, choices=ItemOutcome)
+    first_error = models.IntegerField(null=True, blank=True, help_text="A position; -1: no error; empty: not asked.")
+    passes = models.BooleanField(null=True, blank=True, help_text="Empty: not asked.")
+    share = models.FloatField(null=True, blank=True)
+    reason = models.TextField(blank=True, default="", help_text="The judge's reason, or why there is no verdict.")
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "solution"], name="one_verdict_per_run_and_solution"),
+            models.CheckConstraint(condition=Q(first_error__gte=-1), name="verdict_first_error_is_a_position"),
+            models.CheckConstraint(
+                condition=Q(share__isnull=True) | Q(share__gte=0, share__lte=1), name="solution_verdict_share"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["run", "id"], condition=~Q(outcome="verdict"), name="solution_verdict_without"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} on solution {self.solution_id}"
+
+
+class PreferenceVerdict(models.Model):
+    """A run's result for a comparison. Both orders were asked; a verdict that flips with them is undecided."""
+
+    run = models.ForeignKey(JudgeRun, on_delete=models.CASCADE, related_name="preference_verdicts", db_index=False)
+    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="verdicts")
+    outcome = models.CharField(max_length=10, choices=ItemOutcome)
+    choice = models.CharField(max_length=5, choices=[(choice, choice) for choice in CHOICES], blank=True, default="")
+    margin = models.CharField(max_length=13, choices=[(margin, margin) for margin in MARGINS], blank=True, default="")
+    share = models.FloatField(null=True, blank=True, help_text="Share of the votes, both orders together.")
+    flips = models.PositiveIntegerField(default=0, help_text="Votes whose choice changed with the order.")
+    first_shown = models.PositiveIntegerField(default=0, help_text="Of these, how many chose what was shown first.")
+    pairs = models.PositiveIntegerField(default=0, help_text="Votes that are readable in both orders.")
+    principle = models.TextField(blank=True, default="")
+    reason = models.TextField(blank=True, default="", help_text="The judge's reason, or why there is no verdict.")
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "comparison"], name="one_verdict_per_run_and_comparison"),
+            models.CheckConstraint(
+                condition=Q(outcome="verdict") ^ Q(choice=""), name="decided_preference_verdict_has_a_choice"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.choice or self.outcome} on comparison {self.comparison_id}"
+
+
+class Revision(models.Model):
+    """A critique of a solution by one principle, and the revised text. `ordinal` counts the revisions of a solution."""
+
+    run = models.ForeignKey(JudgeRun, on_delete=models.CASCADE, related_name="revisions", db_index=False)
+    solution = models.ForeignKey(Solution, on_delete=models.CASCADE, related_name="revisions")
+    ordinal = models.PositiveIntegerField()
+    principle = models.TextField()
+    critique = models.TextField()
+    revised = models.ForeignKey(
+        Solution, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Empty: the text is unchanged."
+    )
+
+    class Meta:
+        ordering = ["ordinal"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "solution", "ordinal"], name="one_revision_per_ordinal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"revision {self.ordinal + 1} of solution {self.solution_id}"
