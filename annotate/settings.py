@@ -209,6 +209,7 @@ CELERY_TASK_ROUTES = {
     "apps.evaluation.tasks.*": {"queue": "exports"},
     "apps.estimation.tasks.work_on_*": {"queue": "estimation"},
     "apps.scoring.tasks.work_on_*": {"queue": "estimation"},
+    "apps.judging.tasks.work_on_*": {"queue": "judging"},
 }
 # A task that runs longer than this counts as lost and is sent to another worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600}
@@ -236,6 +237,7 @@ RUN_KINDS = [
     "apps.estimation.worker.kinds.ESTIMATION_RUNS",
     "apps.estimation.worker.kinds.SAMPLING_RUNS",
     "apps.scoring.worker.run.SCORING_RUNS",
+    "apps.judging.worker.run.JUDGE_RUNS",
 ]
 
 # Apps above `corpus` that store their part of an imported row.

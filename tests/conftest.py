@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.processes",
     "tests.reasoner.serving",
     "tests.scoring.model",
+    "tests.judging.model",
     "tests.world",
 ]
 

@@ -61,7 +61,7 @@ def commands(env: Environment, ports: ModelPorts | None) -> dict[str, list[str]]
         "web": web_command(host=env.host, port=env.port, workers=env.web_workers),
         "worker": worker_command("annotate", QUEUES, env.worker_concurrency),
         # A worker of its own, as a run may keep its processes busy for hours.
-        "estimator": worker_command("estimator", "estimation", env.estimation_concurrency),
+        "estimator": worker_command("estimator", "estimation,judging", env.estimation_concurrency),
         "beat": [*CELERY, "beat", "-l", "WARNING", "--pidfile="],
     }
     if ports is not None:

@@ -88,6 +88,9 @@ class Endpoint(models.Model):
     sends_extras = models.BooleanField(
         default=True, help_text="Whether it accepts top_k and min_p, as open servers do."
     )
+    judge_prompt = models.CharField(
+        max_length=100, blank=True, default="", help_text="The prompt for which the model was trained as a judge."
+    )
     price_in = models.DecimalField(
         max_digits=12, decimal_places=6, null=True, blank=True, help_text="Per million prompt tokens."
     )

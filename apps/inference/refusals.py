@@ -13,8 +13,10 @@ from typing import Any
 
 import msgspec
 
+# Settings that hold the model to a JSON schema.
+FORMATS = frozenset({"response_format", "json_schema"})
 # Settings that can be left out of a request. The run shows a notice for each.
-DROPPABLE = frozenset({"temperature", "top_p", "top_k", "min_p", "seed", "stop", "n", "chat_template_kwargs"})
+DROPPABLE = frozenset({"temperature", "top_p", "top_k", "min_p", "seed", "stop", "n", "chat_template_kwargs", *FORMATS})
 # Settings that some servers know only by another name.
 OTHER_NAMES = {"max_tokens": "max_completion_tokens"}
 
@@ -111,6 +113,8 @@ def notice_of(setting: str) -> str:
     """The notice of a run whose endpoint refuses a setting."""
     if setting in OTHER_NAMES:
         return f"The endpoint refuses {setting}: {OTHER_NAMES[setting]} is sent instead."
+    if setting in FORMATS:
+        return f"The endpoint refuses {setting}: replies are read without a schema."
     if setting == "n":
         return "The endpoint refuses n: each completion is a separate request."
     if setting == "seed":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class SamplingParameters:
     extras: bool = True
     top_k: int = 0
     min_p: float = 0.0
+    schema: Mapping[str, Any] | None = None  # JSON schema of the completion, where the server can hold the model to it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +99,15 @@ _ENDED = re.compile(r"(?:[.!?。！？।؟…)\]}\"'”»」*`>]|\$)\s*$")
 
 @dataclass(frozen=True, slots=True)
 class CompletionChoice:
-    """One completion. `finish_reason` is the server's; empty without one."""
+    """One completion. `finish_reason` is the server's; empty without one.
+
+    `refusal` and `reasoning` are what chat servers send beside the text: why the model refuses, and what it thought.
+    """
 
     text: str
     finish_reason: str
+    refusal: str = ""
+    reasoning: str = ""
 
     @property
     def is_cut(self) -> bool:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, QuerySet
 
 from apps.runs.models import Run
+
+_MOST_REASONS = 3
 
 
 @transaction.atomic
@@ -19,3 +23,9 @@ def add_notices(run: Run, notices: Sequence[str]) -> None:
     if new:
         stored.notices = [*stored.notices, *new]
         stored.save(update_fields=["notices"])
+
+
+def most_frequent(rows: QuerySet[Any], field: str, noun: str, suffix: str = "") -> list[str]:
+    """The most frequent texts of a field, each with its count."""
+    counts = rows.values_list(field).annotate(count=Count("pk")).order_by("-count", field)[:_MOST_REASONS]
+    return [f"{count:,} {noun}{'s' if count > 1 else ''}{suffix}: {text}" for text, count in counts]

@@ -37,6 +37,15 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seconds: Annotated[float, Meta(gt=0)] | None = None
 
 
+class RequestBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits at which a run that counts requests pauses."""
+
+    requests: Annotated[int, Meta(ge=1)] | None = None
+    tokens: Annotated[int, Meta(ge=1)] | None = None
+    cost: Annotated[float, Meta(gt=0)] | None = None
+    seconds: Annotated[float, Meta(gt=0)] | None = None
+
+
 def checked(kind: type[S], values: Mapping[str, Any], name: str) -> S:
     """Convert to a struct. Raises DomainError, field `name`, if a value is unknown or out of range."""
     try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from apps.core.jobs.model import JobStatus
-from apps.estimation.runs.conclusion import most_frequent
 from apps.runs.lifecycle import Conclusion
+from apps.runs.notices import most_frequent
 from apps.scoring.models import ScoringRun, SolutionScore
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from apps.core.errors import DomainError
 from apps.inference.models import Endpoint
@@ -16,15 +15,6 @@ from apps.inference.scorers.prompt import PRESETS, ScoringPrompt
 from apps.inference.types import Server
 from apps.runs.parameters import checked
 from apps.scoring.reducers import Reducer
-
-
-class ScoringBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Limits at which the run pauses."""
-
-    requests: Annotated[int, Meta(ge=1)] | None = None
-    tokens: Annotated[int, Meta(ge=1)] | None = None
-    cost: Annotated[float, Meta(gt=0)] | None = None
-    seconds: Annotated[float, Meta(gt=0)] | None = None
 
 
 def checked_kind(kind: str) -> type[Scorer]:

@@ -16,11 +16,11 @@ from apps.core.jobs.wakeups import wake_on_commit
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from apps.runs import lifecycle
-from apps.runs.parameters import checked
+from apps.runs.parameters import RequestBudget, checked
 from apps.runs.selection import checked_selection, solutions_of
 from apps.scoring.conclusion import conclusion
 from apps.scoring.models import ScoringRun
-from apps.scoring.parameters import ScoringBudget, checked_reducer
+from apps.scoring.parameters import checked_reducer
 from apps.scoring.reducers import Reducer
 from apps.scoring.reward_model import scorer_settings
 
@@ -60,7 +60,7 @@ def start_scoring(
         options=scorer.options,
         prompt=scorer.prompt,
         selection=solution_filter,
-        budget=msgspec.to_builtins(checked(ScoringBudget, budget or {}, "budget")),
+        budget=msgspec.to_builtins(checked(RequestBudget, budget or {}, "budget")),
         versions={"annotate": settings.VERSION},
         reducer=checked_reducer(reducer),
         replaces_imported=replaces_imported,
@@ -83,7 +83,7 @@ def resume_scoring(
     *, run: ScoringRun, actor: User | None = None, budget: Mapping[str, Any] | None = None
 ) -> ScoringRun:
     """Resume the run, with a new budget if one is passed. Raises Conflict if it has finished or was cancelled."""
-    return lifecycle.resume(run, limits=ScoringBudget, actor=actor, budget=budget)
+    return lifecycle.resume(run, limits=RequestBudget, actor=actor, budget=budget)
 
 
 @transaction.atomic
@@ -107,4 +107,4 @@ def finish_if_done(*, run: ScoringRun) -> bool:
 def over_budget(run: ScoringRun) -> str | None:
     """A sentence that names the reached limit of the budget; None if no limit is reached."""
     spent = {"requests": run.requests, "tokens": run.tokens, "cost": run.cost, "seconds": run.seconds}
-    return lifecycle.reached_limit(msgspec.convert(run.budget, ScoringBudget), spent)
+    return lifecycle.reached_limit(msgspec.convert(run.budget, RequestBudget), spent)

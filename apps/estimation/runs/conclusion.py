@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db.models import Count, QuerySet, Sum, Value
+from django.db.models import Sum, Value
 from django.db.models.functions import Length, Replace
 
 from apps.core.jobs.model import JobStatus
 from apps.estimation.engine.outcomes import MISSING, OUTCOME_TEXTS
 from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate
 from apps.runs.lifecycle import Conclusion
-
-_MOST_REASONS = 3
+from apps.runs.notices import most_frequent
 
 
 def conclusion(run: EstimationRun) -> Conclusion:
@@ -41,9 +38,3 @@ def _missing_by_outcome(run: EstimationRun) -> list[str]:
     )
     parts = [f"{count:,} {OUTCOME_TEXTS[outcome]}" for outcome in MISSING if (count := sums[outcome.name.lower()])]
     return [f"Missing rollouts: {', '.join(parts)}."] if parts else []
-
-
-def most_frequent(rows: QuerySet[Any], field: str, noun: str, suffix: str = "") -> list[str]:
-    """The most frequent texts of a field, each with its count."""
-    counts = rows.values_list(field).annotate(count=Count("pk")).order_by("-count", field)[:_MOST_REASONS]
-    return [f"{count:,} {noun}{'s' if count > 1 else ''}{suffix}: {text}" for text, count in counts]

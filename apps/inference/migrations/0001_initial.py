@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('prefix_end', models.CharField(blank=True, default='', help_text='Text after the last step of a prefix. Most models need none.', max_length=20)),
                 ('stop', models.JSONField(blank=True, default=list, help_text='Texts that end a completion.')),
                 ('sends_extras', models.BooleanField(default=True, help_text='Whether it accepts top_k and min_p, as open servers do.')),
+                ('judge_prompt', models.CharField(blank=True, default='', help_text='The prompt for which the model was trained as a judge.', max_length=100)),
                 ('price_in', models.DecimalField(blank=True, decimal_places=6, help_text='Per million prompt tokens.', max_digits=12, null=True)),
                 ('price_out', models.DecimalField(blank=True, decimal_places=6, help_text='Per million completion tokens.', max_digits=12, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),

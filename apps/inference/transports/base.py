@@ -10,6 +10,7 @@ from apps.inference.types import CompletionChoice, CompletionPrompt, SamplingPar
 
 Body = dict[str, Any]
 _OTHER_CONTENT = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call")
+_REASONING = ("reasoning_content", "reasoning")
 _TEXT_PARTS = ("text", "output_text")
 
 
@@ -46,6 +47,14 @@ def sampling_fields(server: Server, sampling: SamplingParameters, *, n: int, see
     return body
 
 
+def chat_format(sampling: SamplingParameters) -> Body:
+    """The field of chat requests that holds the model to a JSON schema (OpenAI, vLLM, SGLang, llama.cpp)."""
+    if sampling.schema is None:
+        return {}
+    schema = {"name": "reply", "strict": True, "schema": sampling.schema}
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+
 def read_choices(transport: Transport, content: Any) -> tuple[CompletionChoice, ...]:
     """The choices by their index. Raises InvalidResponse if the response holds none."""
     try:
@@ -59,11 +68,14 @@ def _choice(transport: Transport, choice: Mapping[str, Any]) -> CompletionChoice
     text = transport.text(choice)
     message = choice.get("message")
     reason = str(choice.get("finish_reason") or "")
-    if not text and isinstance(message, Mapping):
+    if not isinstance(message, Mapping):
+        return CompletionChoice(text, reason)
+    if not text:
         # Reasoning, a refusal or a tool call without any text is not a completion that ends right after the prefix.
         has_other_content = message.get("content") is None or any(message.get(name) for name in _OTHER_CONTENT)
         reason = "length" if has_other_content else reason
-    return CompletionChoice(text, reason)
+    reasoning = next((message[name] for name in _REASONING if isinstance(message.get(name), str)), "")
+    return CompletionChoice(text, reason, refusal=str(message.get("refusal") or ""), reasoning=reasoning)
 
 
 def text_of(content: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from apps.inference.transports.base import Body, sampling_fields, text_of
+from apps.inference.transports.base import Body, chat_format, sampling_fields, text_of
 from apps.inference.types import CompletionPrompt, SamplingParameters, Server
 
 CONTINUE = (
@@ -31,7 +31,7 @@ class ChatInstruct:
         messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
         content = prompt.problem + (CONTINUE + prompt.prefix if prompt.prefix else "")
         messages.append({"role": "user", "content": content})
-        return {"messages": messages} | sampling_fields(server, sampling, n=n, seed=seed)
+        return {"messages": messages} | sampling_fields(server, sampling, n=n, seed=seed) | chat_format(sampling)
 
     def text(self, choice: Mapping[str, Any]) -> str:
         return text_of(choice["message"].get("content"))

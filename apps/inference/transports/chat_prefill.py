@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from apps.inference.transports.base import Body, sampling_fields, text_of
+from apps.inference.transports.base import Body, chat_format, sampling_fields, text_of
 from apps.inference.types import CompletionPrompt, SamplingParameters, Server
 
 
@@ -32,7 +32,9 @@ class ChatPrefill:
                 "continue_final_message": True,
                 "chat_template_kwargs": {"enable_thinking": False},
             }
-        return {"messages": messages} | flags | sampling_fields(server, sampling, n=n, seed=seed)
+        return (
+            {"messages": messages} | flags | sampling_fields(server, sampling, n=n, seed=seed) | chat_format(sampling)
+        )
 
     def text(self, choice: Mapping[str, Any]) -> str:
         return text_of(choice["message"].get("content"))

@@ -22,7 +22,9 @@ class Completions:
         self, server: Server, prompt: CompletionPrompt, sampling: SamplingParameters, *, n: int, seed: int
     ) -> Body:
         text = prompt.system + prompt.problem + prompt.prefix
-        return {"prompt": text} | sampling_fields(server, sampling, n=n, seed=seed)
+        # llama.cpp reads `json_schema` here and ignores `response_format`, which it reads on its chat route only.
+        schema = {} if sampling.schema is None else {"json_schema": sampling.schema}
+        return {"prompt": text} | sampling_fields(server, sampling, n=n, seed=seed) | schema
 
     def text(self, choice: Mapping[str, Any]) -> str:
         return str(choice["text"] or "")

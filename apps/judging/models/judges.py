@@ -75,6 +75,11 @@ class Judge(models.Model):
         return f"{self.name} v{self.version}"
 
     @property
+    def is_asked(self) -> bool:
+        """Whether it can be asked: not one of a file, nor a chorus, nor one whose endpoint was removed."""
+        return self.endpoint_id is not None
+
+    @property
     def compares(self) -> bool:
         """Whether its items are comparisons; else they are solutions."""
         return self.kind in (self.Kind.COMPARISON, self.Kind.PRINCIPLE)

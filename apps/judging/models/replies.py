@@ -9,7 +9,7 @@ from apps.corpus.models import Comparison, Solution
 from apps.judging.models.runs import JudgeRun
 
 
-class Reply(models.Model):
+class JudgeReply(models.Model):
     """One reply to one question of an item. `slot` numbers the questions of an item, `attempt` the repetitions."""
 
     class Outcome(models.TextChoices):

@@ -14,10 +14,11 @@ from apps.runs.status import counted_run_q
 
 
 class ItemOutcome(models.TextChoices):
-    """How an item ends. Only a decided verdict is ever used."""
+    """How an item ends, as `kinds.base.Result` has it. Only `VERDICT` is ever used."""
 
     VERDICT = "verdict", "verdict"
-    UNDECIDED = "undecided", "undecided"
+    TIED = "tied", "tied votes"
+    INCONSISTENT = "inconsistent", "inconsistent"
     REFUSAL = "refusal", "refusal"
     UNREADABLE = "unreadable", "unreadable"
 
@@ -72,7 +73,7 @@ class SolutionVerdict(models.Model):
 
     run = models.ForeignKey(JudgeRun, on_delete=models.CASCADE, related_name="solution_verdicts", db_index=False)
     solution = models.ForeignKey(Solution, on_delete=models.CASCADE, related_name="verdicts")
-    outcome = models.CharField(max_length=10, choices=ItemOutcome)
+    outcome = models.CharField(max_length=12, choices=ItemOutcome)
     first_error = models.IntegerField(null=True, blank=True, help_text="A position; -1: no error; empty: not asked.")
     passes = models.BooleanField(null=True, blank=True, help_text="Empty: not asked.")
     share = models.FloatField(null=True, blank=True)
@@ -96,19 +97,21 @@ class SolutionVerdict(models.Model):
         return f"{self.outcome} on solution {self.solution_id}"
 
 
-class PreferenceVerdict(models.Model):
-    """A run's result for a comparison. Both orders were asked; a verdict that flips with them is undecided."""
+class ComparisonVerdict(models.Model):
+    """A run's result for a comparison. Both orders were asked; a verdict that flips with them is inconsistent."""
 
-    run = models.ForeignKey(JudgeRun, on_delete=models.CASCADE, related_name="preference_verdicts", db_index=False)
+    run = models.ForeignKey(JudgeRun, on_delete=models.CASCADE, related_name="comparison_verdicts", db_index=False)
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="verdicts")
-    outcome = models.CharField(max_length=10, choices=ItemOutcome)
+    outcome = models.CharField(max_length=12, choices=ItemOutcome)
     choice = models.CharField(max_length=5, choices=[(choice, choice) for choice in CHOICES], blank=True, default="")
     margin = models.CharField(max_length=13, choices=[(margin, margin) for margin in MARGINS], blank=True, default="")
-    share = models.FloatField(null=True, blank=True, help_text="Share of the votes, both orders together.")
-    flips = models.PositiveIntegerField(default=0, help_text="Votes whose choice changed with the order.")
-    first_shown = models.PositiveIntegerField(default=0, help_text="Of these, how many chose what was shown first.")
-    pairs = models.PositiveIntegerField(default=0, help_text="Votes that are readable in both orders.")
-    principle = models.TextField(blank=True, default="")
+    share = models.FloatField(null=True, blank=True, help_text="Share of the pairs of votes that the choice has.")
+    pairs = models.PositiveIntegerField(default=0, help_text="Pairs of votes that can be read in both orders.")
+    flips = models.PositiveIntegerField(default=0, help_text="Pairs whose choice changed with the order.")
+    shown_first = models.JSONField(
+        default=dict, blank=True, help_text="How often the side shown first, second, or neither was preferred."
+    )
+    principles = models.JSONField(default=list, blank=True, help_text="Names of the principles that were asked about.")
     reason = models.TextField(blank=True, default="", help_text="The judge's reason, or why there is no verdict.")
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)

@@ -23,9 +23,10 @@ from apps.labeling.rounds.selection import Selection
 CHUNK = 500
 # The limits of a quick count: solutions to make pairs of, and pairs.
 COUNTED_TO = 2000
+PAIR_RULES = ("right_wrong", "score", "random")
 
 T = TypeVar("T")
-SolutionRow = tuple[int, UUID, bool | None]  # Id, digest, is_correct.
+SolutionRow = tuple[int, UUID, bool | None, float | None]  # Id, digest, is_correct, verifier_score.
 
 
 def planned_pairs(options: ComparisonOptions, selection: Selection, solutions: QuerySet[Solution]) -> list[Pair]:
@@ -48,18 +49,30 @@ def pair_count(options: ComparisonOptions, selection: Selection, solutions: Quer
 
 def _draw_pairs(options: ComparisonOptions, selection: Selection, solutions: QuerySet[Solution]) -> Iterator[Pair]:
     selected = replace(selection, sample=None).apply(solutions)
-    return _step_pairs(selected, options) if options.pairs == "steps" else _solution_pairs(selected, options)
+    if options.pairs == "steps":
+        return _step_pairs(selected, options)
+    return _solution_pairs(selected, options.pairs, options.each, options.seed)
+
+
+def drawn_pairs(solutions: QuerySet[Solution], *, rule: str, each: int, seed: int) -> list[Pair]:
+    """At most `each` distinct pairs of these solutions for each problem, by a rule of PAIR_RULES."""
+    return _distinct_pairs(list(_solution_pairs(solutions, rule, each, seed)))
 
 
 def _distinct(pairs: Sequence[Pair], selection: Selection) -> list[Pair]:
+    distinct = _distinct_pairs(pairs)
+    if selection.sample is None:
+        return distinct
+    # The digest is a hash of the content, so its order is a random order that is the same each time.
+    return sorted(distinct, key=lambda pair: pair.digest)[: selection.sample]
+
+
+def _distinct_pairs(pairs: Sequence[Pair]) -> list[Pair]:
     distinct: dict[tuple[int, UUID], Pair] = {}
     for chunk in _chunks(pairs):
         for pair in with_shared_steps(chunk):
             distinct.setdefault((pair.problem_id, pair.digest), pair)
-    if selection.sample is None:
-        return list(distinct.values())
-    # The digest is a hash of the content, so its order is a random order that is the same each time.
-    return sorted(distinct.values(), key=lambda pair: pair.digest)[: selection.sample]
+    return list(distinct.values())
 
 
 def create_comparisons(project_id: int, pairs: Sequence[Pair]) -> list[int]:
@@ -91,26 +104,32 @@ def existing_count(solutions: QuerySet[Solution], selection: Selection, most: in
 # --- pairs of solutions -----------------------------------------------------------------------------------
 
 
-def _solution_pairs(selected: QuerySet[Solution], options: ComparisonOptions) -> Iterator[Pair]:
-    rows = selected.order_by("problem_id", "id").values_list("problem_id", "id", "digest", "is_correct")
+def _solution_pairs(selected: QuerySet[Solution], rule: str, each: int, seed: int) -> Iterator[Pair]:
+    columns = ("problem_id", "id", "digest", "is_correct", "verifier_score")
+    rows = selected.order_by("problem_id", "id").values_list(*columns)
     for problem_id, group in itertools.groupby(rows.iterator(), key=lambda row: row[0]):
-        solutions = [(pk, digest, is_correct) for _, pk, digest, is_correct in group]
-        dice = random.Random(f"{options.seed}:{problem_id}")  # noqa: S311 - reproducible, no secret
-        for left, right in draw_two(solutions, options, dice):
+        solutions: list[SolutionRow] = [row[1:] for row in group]
+        dice = random.Random(f"{seed}:{problem_id}")  # noqa: S311 - reproducible, no secret
+        for left, right in draw_two(solutions, rule, each, dice):
             yield Pair(problem_id, Side(left[0], left[1]), Side(right[0], right[1]))
 
 
 def draw_two(
-    solutions: Sequence[SolutionRow], options: ComparisonOptions, dice: random.Random
+    solutions: Sequence[SolutionRow], rule: str, each: int, dice: random.Random
 ) -> Iterable[tuple[SolutionRow, SolutionRow]]:
-    if options.pairs == "right_wrong":
+    """Pairs by the rule: a right and a wrong answer, a higher and a lower verifier score, or any two."""
+    if rule == "right_wrong":
         right = [solution for solution in solutions if solution[2] is True]
         wrong = [solution for solution in solutions if solution[2] is False]
-        for number in _sample(len(right) * len(wrong), options.each, dice):
+        for number in _sample(len(right) * len(wrong), each, dice):
             yield right[number // len(wrong)], wrong[number % len(wrong)]
+    elif rule == "score":
+        scored = [solution for solution in solutions if solution[3] is not None]
+        pairs = [pair for pair in itertools.combinations(scored, 2) if pair[0][3] != pair[1][3]]
+        yield from dice.sample(pairs, min(each, len(pairs)))
     else:
-        for first, second in any_two(len(solutions), options.each, dice):
-            yield solutions[first], solutions[second]
+        for one, other in any_two(len(solutions), each, dice):
+            yield solutions[one], solutions[other]
 
 
 def _sample(count: int, most: int, dice: random.Random) -> list[int]:

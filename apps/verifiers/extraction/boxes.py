@@ -100,6 +100,12 @@ def boxed_answers(text: str) -> Iterator[BoxedAnswer]:
         yield _joined(text, parts)
 
 
+def boxes_of(text: str) -> list[Box]:
+    """Every closed box in order, each on its own, up to a number of them that no text reaches that states its answer."""
+    markers = list(BOX.finditer(text))[-_MOST_BOXES:] if "box" in text else []
+    return [box for box in (_box(text, marker) for marker in markers) if box is not None]
+
+
 def _joined(text: str, parts: list[Box]) -> BoxedAnswer:
     answer = ", ".join(dict.fromkeys(part.content for part in parts))
     ends_sentence = _CLOSED.match(text, parts[-1].end) is not None

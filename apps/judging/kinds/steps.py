@@ -1,0 +1,92 @@
+"""The first bad step of a solution, or a rating of each step up to it, by one or several votes. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+from apps.corpus.labels import BAD, UNKNOWN, majority
+from apps.judging.kinds.base import Ask, KindOptions, Readings, Result, SolutionCase, VoteOptions
+from apps.judging.kinds.votes import VotingKind, failed_readings, plurality, readings_of, share_of, states_of
+from apps.judging.parsers import Shown
+from apps.judging.verdicts import StepsVerdict
+
+
+class Steps(VotingKind[SolutionCase]):
+    """As ProcessBench asks its critics (arXiv:2412.06559, section 4.2), where the most frequent of 8 first errors wins.
+
+    A tie is no verdict here. The ratings are those of the votes that name the winning first error.
+    """
+
+    name: ClassVar = "steps"
+    title: ClassVar = "Steps"
+    about: ClassVar = "The first bad step of a solution, with a reason or a rating for each step up to it."
+    of: ClassVar[Literal["solution", "comparison"]] = "solution"
+    option_type: ClassVar[type[KindOptions]] = VoteOptions
+
+    @property
+    def requests(self) -> int:
+        return self.options.votes
+
+    def asks(self, case: SolutionCase, readings: Readings) -> list[Ask]:
+        texts = {"problem": case.problem, "reference": case.reference, "solution": case.text}
+        prompt = self.prompt.request(texts, case.steps)
+        shown = Shown(len(case.steps), self._visible(case))
+        return [self._ask(slot, prompt, shown) for slot in range(self.options.votes) if slot not in readings]
+
+    def result(self, case: SolutionCase, readings: Readings) -> Result:
+        votes = readings_of(readings, range(self.options.votes))
+        failure = failed_readings(votes)
+        if failure is not None:
+            return failure
+        verdicts = [reading.verdict for reading in votes if isinstance(reading.verdict, StepsVerdict)]
+        counts = Counter(verdict.first_error for verdict in verdicts)
+        by_error = {str(position): count for position, count in sorted(counts.items())} | states_of(votes)
+        winner = plurality(counts)
+        if winner is None:
+            most = max(counts.values())
+            named = ", ".join(_named(position) for position, count in sorted(counts.items()) if count == most)
+            return Result("tied", f"The votes are tied, with {most} each for {named}.", votes=by_error)
+        winning = [verdict for verdict in verdicts if verdict.first_error == winner]
+        ratings = combined_ratings(winning, winner)
+        return Result(
+            "verdict",
+            share=share_of(len(winning), self.options.votes),
+            votes=by_error,
+            first_error=winner,
+            ratings=ratings,
+            reasons=_reasons(winning, ratings),
+        )
+
+
+def combined_ratings(verdicts: Sequence[StepsVerdict], first_error: int) -> dict[int, int]:
+    """The most frequent rating of each step by verdicts with the same first error, which their ratings keep.
+
+    A step after the first bad one has a rating only if one is the most frequent: it may be missing.
+    """
+    positions = sorted({position for verdict in verdicts for position in verdict.ratings})
+    votes = {
+        position: [verdict.ratings[position] for verdict in verdicts if position in verdict.ratings]
+        for position in positions
+    }
+    ratings = {position: majority(ratings) for position, ratings in votes.items()}
+    ratings |= {first_error: BAD} if first_error >= 0 else {}
+    return {position: rating for position, rating in ratings.items() if rating != UNKNOWN}
+
+
+def _reasons(verdicts: Sequence[StepsVerdict], ratings: Mapping[int, int]) -> dict[int, str]:
+    """The reasons of the one vote that has most of them for these ratings: texts of several votes make no critique."""
+    fitting = [
+        {
+            position: reason
+            for position, reason in verdict.reasons.items()
+            if verdict.ratings.get(position) == ratings.get(position) is not None
+        }
+        for verdict in verdicts
+    ]
+    return max(fitting, key=len)
+
+
+def _named(position: int) -> str:
+    return f"step {position}" if position >= 0 else "no bad step"
