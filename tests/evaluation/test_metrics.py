@@ -23,11 +23,12 @@ from apps.evaluation.metrics.learning_curve import (
 )
 from apps.evaluation.metrics.majority import DRAWS, NO_ANSWER, answer_classes, majority_at_n, vote_at_n
 from apps.evaluation.metrics.pass_at_k import pass_at_k
-from apps.evaluation.metrics.processbench import average_f1, first_error_score, first_errors_below
+from apps.evaluation.metrics.processbench import average_f1, first_errors_below
 from apps.evaluation.metrics.reducers import reduce_scores
 from apps.evaluation.metrics.step_scores import step_scores
 from apps.evaluation.metrics.thresholds import Threshold, choose_threshold
 from apps.quality.statistics.bootstrap import Measured
+from apps.quality.statistics.first_error_score import first_error_score
 from apps.scoring.reducers import Reducer, reduced
 
 SAMPLES = st.lists(st.tuples(st.integers(0, 4), st.integers(NO_ANSWER, 3), st.booleans()), min_size=1, max_size=9)

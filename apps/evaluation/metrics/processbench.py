@@ -1,50 +1,20 @@
-"""ProcessBench's F1: does a rater name the first error? Pure.
+"""ProcessBench's benchmark figure, and how two raters' F1 compare. Pure.
 
-Zheng et al. 2024 (arXiv 2412.06559, section 3): on solutions with an error, accuracy is the share whose first error is
-named exactly; on solutions without one, the share that is called correct. F1 is the harmonic mean of the two,
-
-    F1 = 2 * a_erroneous * a_correct / (a_erroneous + a_correct),
-
-per part (their four splits), and the benchmark's figure is the mean of the parts' F1. A rater who names no first error
-for a solution that they rated is wrong about it. A reward model names the first step with a score below a threshold.
+Zheng et al. 2024 (arXiv 2412.06559, section 3): F1 is computed per part (their four splits), and the benchmark's figure is
+the mean of the parts' F1. A reward model names the first step with a score below a threshold.
+`quality.statistics.first_error_score` has the F1 itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, UNKNOWN
 from apps.quality.statistics.bootstrap import RESAMPLES, Measured, by_cluster, measure
+from apps.quality.statistics.first_error_score import COLUMNS, f1_of, first_error_tallies
 from apps.quality.statistics.ratings import Bools, Floats, Ints, first_errors_of
-
-COLUMNS = 4  # Erroneous and named, erroneous, correct and called correct, correct.
-
-
-@dataclass(frozen=True, slots=True)
-class FirstErrorScore:
-    """`erroneous` and `correct` are the two accuracies; the counts are of solutions."""
-
-    f1: Measured
-    erroneous: Measured
-    correct: Measured
-    erroneous_count: int
-    correct_count: int
-
-
-def first_error_score(
-    is_right: Bools, is_erroneous: Bools, problems: Ints, *, resamples: int = RESAMPLES
-) -> FirstErrorScore:
-    """The F1 over solutions, with intervals by the bootstrap over `problems` (a number for each solution)."""
-    tallies = by_cluster(first_error_tallies(is_right, is_erroneous), problems)
-    return FirstErrorScore(
-        f1=measure(tallies, f1_of, resamples=resamples),
-        erroneous=measure(tallies[:, :2], _share, resamples=resamples),
-        correct=measure(tallies[:, 2:], _share, resamples=resamples),
-        erroneous_count=int(is_erroneous.sum()),
-        correct_count=int((~is_erroneous).sum()),
-    )
 
 
 def f1_gain(
@@ -76,29 +46,11 @@ def average_f1(
     return measure(by_cluster(tallies.reshape(len(is_right), count * COLUMNS), problems), read, resamples=resamples)
 
 
-def f1_of(sums: Floats) -> Floats:
-    """From sums over COLUMNS; 0 where both accuracies are 0, NaN where one kind of solutions is missing."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        erroneous, correct = sums[..., 0] / sums[..., 1], sums[..., 2] / sums[..., 3]
-        mean = 2 * erroneous * correct / (erroneous + correct)
-    return np.asarray(np.where(erroneous + correct == 0, 0.0, mean))
-
-
 def first_errors_below(scores: Floats, offsets: Ints, threshold: float) -> Ints:
     """The first step of each solution whose score is below the threshold. NaN is a step without a score."""
     labels = np.where(np.isnan(scores), UNKNOWN, np.where(scores < threshold, BAD, GREAT))
     return first_errors_of(labels, offsets)
 
 
-def first_error_tallies(is_right: Bools, is_erroneous: Bools) -> Floats:
-    """A row of COLUMNS per solution."""
-    columns = (is_erroneous & is_right, is_erroneous, ~is_erroneous & is_right, ~is_erroneous)
-    return np.column_stack(columns).astype(np.float64)
-
-
 def _gain(sums: Floats) -> Floats:
     return np.asarray(f1_of(sums[..., COLUMNS:]) - f1_of(sums[..., :COLUMNS]))
-
-
-def _share(sums: Floats) -> Floats:
-    return np.asarray(sums[..., 0] / sums[..., 1])

@@ -11,7 +11,7 @@ import numpy as np
 from apps.core.jobs.model import JobStatus
 from apps.evaluation.metrics.learning_curve import LearningCurve, LearningPoint, label_ratio, line_of
 from apps.evaluation.metrics.learning_curve import learning_curve as curve_through
-from apps.evaluation.metrics.processbench import FirstErrorScore, f1_gain, first_error_score
+from apps.evaluation.metrics.processbench import f1_gain
 from apps.evaluation.metrics.thresholds import Threshold
 from apps.evaluation.options import EvaluationOptions
 from apps.evaluation.reports.base import Progress, Report, rater_row
@@ -22,6 +22,7 @@ from apps.evaluation.sources.scorers import first_error_scores, rater_of, scorin
 from apps.evaluation.sources.truth import FirstErrorTruth, first_error_truth
 from apps.labeling.models import Round
 from apps.projects.models import Project
+from apps.quality.statistics.first_error_score import FirstErrorScore, first_error_score
 from apps.quality.statistics.ratings import Floats, Ints, ints
 from apps.scoring.models import ScoringRun
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.evaluation.metrics.processbench import average_f1, first_error_score
+from apps.evaluation.metrics.processbench import average_f1
 from apps.evaluation.metrics.thresholds import Threshold
 from apps.evaluation.options import EvaluationOptions
 from apps.evaluation.reports.base import Progress, Report, rater_row
@@ -18,6 +18,7 @@ from apps.evaluation.sources.first_errors import NamedErrors
 from apps.evaluation.sources.scorers import first_error_scores, scoring_runs
 from apps.evaluation.sources.truth import FirstErrorTruth, first_error_truth
 from apps.projects.models import Project
+from apps.quality.statistics.first_error_score import first_error_score
 from apps.quality.statistics.ratings import Bools, Ints
 
 MOST_PARTS = 30

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from apps.evaluation.metrics.processbench import f1_of, first_error_tallies, first_errors_below
+from apps.evaluation.metrics.processbench import first_errors_below
 from apps.evaluation.metrics.thresholds import Threshold, choose_threshold
 from apps.evaluation.options import EvaluationOptions
 from apps.evaluation.sources.first_errors import NamedErrors
 from apps.evaluation.sources.scorers import rater_of
 from apps.evaluation.sources.truth import FirstErrorTruth
+from apps.quality.statistics.first_error_score import f1_of, first_error_tallies
 from apps.quality.statistics.ratings import Floats, Ints, ints
 from apps.scoring.models import ScoringRun
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.corpus.models import Comparison
+from apps.corpus.models import Comparison, Solution
 from apps.estimation.runs.forecast import CHARACTERS_PER_TOKEN, cost_of
 from apps.inference.models import Endpoint
 from apps.judging.judges import judge_kind
@@ -130,8 +130,8 @@ def _compared(judge: Judge, selection: Mapping[str, Any], seed: int) -> tuple[in
         return len(ids), [comparison_case(pair, *sides[pair.pk], 0) for pair in pairs]
     drawn = drawn_comparisons(judge.project, selection, seed)
     first = drawn[:SAMPLE]
-    sides = {side.solution_id for pair in first for side in (pair.left, pair.right)}
-    solutions = solutions_of(judge.project, {}).filter(pk__in=sides).select_related("problem").in_bulk()
+    solution_ids = {side.solution_id for pair in first for side in (pair.left, pair.right)}
+    solutions = Solution.objects.filter(pk__in=solution_ids).select_related("problem").in_bulk()
     paths = paths_of(solutions.values())
     return len(drawn), [
         ComparisonCase(
