@@ -259,6 +259,8 @@ SELECTION_TERMS = {
     "unsure": "apps.estimation.uncertainty.unsure_of",
     "dispute": "apps.quality.review.queues.disputed",
     "audit": "apps.exports.audits.services.audited",
+    "blind": "apps.quality.trust.blind_rounds.sampled",
+    "cascade": "apps.quality.cascade.services.left_to_people",
 }
 # Rules by which a round chooses its solutions that apps beside or above `labeling` provide, by name.
 SELECTION_RULES = {

@@ -47,7 +47,8 @@ BANNED: dict[str, tuple[str, ...]] = {
 }
 # Registered plug-ins are named after what they implement, in each registry.
 PLUG_INS = re.compile(
-    r"apps/(corpus/imports/readers|exports/formats|estimation/strategies|quality/aggregation|labeling/protocols|verifiers)/"
+    r"apps/(corpus/imports/readers|exports/formats|estimation/strategies|quality/aggregation|labeling/protocols|verifiers"
+    r"|judging/(kinds|parsers))/"
 )
 DJANGOS_OWN = {"Meta", "Command", "Media"}
 

@@ -15,7 +15,7 @@ from apps.inference.client import Client
 from apps.inference.concurrency.shared_client import shared_connection
 from apps.inference.errors import EndpointFailure
 from apps.inference.models import Endpoint
-from apps.judging.engine.replies import replies_to, sampling_for
+from apps.judging.engine.replies import replies_to, sampling_for, sent_prompt
 from apps.judging.engine.states import JudgeState, SlotReply
 from apps.judging.judges import judge_kind
 from apps.judging.kinds import Ask, ComparisonCase, Kind, Result, SolutionCase
@@ -85,7 +85,8 @@ async def _asked(endpoint: Endpoint, kind: Kind[Any, Any], case: SolutionCase | 
             for ask in asks:
                 await limiter.acquire()
                 try:
-                    response = await client.complete(ask.prompt, sampling_for(ask, 0, sampling), seed=ask.slot)
+                    prompt = sent_prompt(ask.prompt, endpoint.transport)
+                    response = await client.complete(prompt, sampling_for(ask, 0, sampling), seed=ask.slot)
                 finally:
                     limiter.release()
                 (reply,) = replies_to([ask], 0, response)

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db.models import QuerySet
 
 from apps.corpus.labels import BAD, NO_ERROR
-from apps.corpus.models import RESPLIT_INTO
 from apps.evaluation.options import EvaluationOptions, Truth
 from apps.evaluation.sources.arrays import load_table, numbers_of
 from apps.labeling.models import GoldLabel
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.projects.models import Project
-from apps.quality.gold.labels import gold_of
-from apps.quality.models import Consensus, StepConsensus
+from apps.quality.models import StepConsensus
 from apps.quality.statistics.ratings import Bools, Ints, ints
+from apps.quality.trust.truth import gold_first_errors, settled_consensus
 
 _SHIFT = 2  # First errors begin with UNKNOWN = -2.
 _DEV_PARTS = 1000
@@ -67,13 +65,12 @@ def first_error_truth(project: Project, options: EvaluationOptions) -> FirstErro
     """Five queries."""
     by = f"problem__{options.by}" if options.by != "source" else "source"
     columns = ("pk", "problem_id", "step_count", by, "problem__digest")
-    gold_labels = GoldLabel.objects.filter(step__chosen=True, step__solution__project=project).order_by()
-    gold = gold_of(set(gold_labels.values_list("step__solution_id", flat=True)))
-    accepted = {pk: known.acceptable for pk, known in gold.items() if known.acceptable}
+    gold = gold_first_errors(project)
+    accepted = {pk: acceptable for pk, acceptable in gold.items() if acceptable}
     rows = list(selectable_solutions(project).filter(pk__in=accepted).values_list(*columns))
     gold_count = len(rows)
     if options.truth == Truth.GOLD_AND_CONSENSUS:
-        for first_error, *row in _settled(project).values_list(
+        for first_error, *row in settled_consensus(project).values_list(
             "first_error", *(f"solution__{name}" for name in columns)
         ):
             if row[0] not in gold:
@@ -105,12 +102,6 @@ def _truth(
 
 def _keys(places: Ints, first_errors: Ints, lengths: Ints) -> Ints:
     return ints(places * (int(lengths.max(initial=0)) + _SHIFT + 1) + first_errors + _SHIFT)
-
-
-def _settled(project: Project) -> QuerySet[Consensus]:
-    consensus = Consensus.objects.settled().filter(project=project, first_error__isnull=False)
-    consensus = consensus.filter(solution__problem__retired_at=None, solution__step_count__gt=0)
-    return consensus.exclude(solution__extras__has_key=RESPLIT_INTO).order_by()
 
 
 def step_truth(project: Project, options: EvaluationOptions) -> StepTruth:

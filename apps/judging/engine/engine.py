@@ -19,7 +19,7 @@ from apps.inference.prompts import seed_of
 from apps.inference.refusal_check import RefusalCheck
 from apps.inference.retry_policy import AttemptCounter, EndpointHealth
 from apps.inference.types import CompletionPrompt, SamplingParameters, Usage
-from apps.judging.engine.replies import replies_to, sampling_for
+from apps.judging.engine.replies import replies_to, sampling_for, sent_prompt
 from apps.judging.engine.states import JudgedItem, JudgeState, ReplyBatch, SlotReply
 from apps.judging.kinds import Ask, Kind, Result
 from apps.judging.verdicts import unreadable
@@ -99,9 +99,10 @@ class JudgingEngine(ItemEngine[JudgeState, ReplyBatch | JudgedItem]):
         ask, attempt, requests, attempts = asks[0], state.attempts.get(asks[0].slot, 0), 0, AttemptCounter()
         seed = seed_of(self.plan.seed, state.item_id, ask.slot * MOST_ATTEMPTS + attempt)
         sampling = sampling_for(ask, attempt, self.plan.sampling, uses_schema=self.plan.uses_schema)
+        prompt = sent_prompt(ask.prompt, self.client.server.transport)
         while True:
             try:
-                response = await self.client.complete(ask.prompt, sampling, n=len(asks), seed=seed)
+                response = await self.client.complete(prompt, sampling, n=len(asks), seed=seed)
             except EndpointFailure as failure:
                 is_last = isinstance(failure, RequestRefused) or attempts.is_last(failure)
                 await self._check_health(failure)

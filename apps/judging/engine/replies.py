@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from apps.inference.types import CompletionChoice, ModelResponse, SamplingParameters
+from apps.inference.transports.completions import Completions
+from apps.inference.types import CompletionChoice, CompletionPrompt, ModelResponse, SamplingParameters
 from apps.judging.engine.states import SlotReply
 from apps.judging.kinds import Ask
 from apps.judging.parsers import Reply
 
 # A reply that could not be read is asked for again at least this hot: at temperature 0 the same reply would come again.
 REPEATED_TEMPERATURE = 0.7
+
+
+def sent_prompt(prompt: CompletionPrompt, transport: str) -> CompletionPrompt:
+    """The prompt as this transport sends it: `completions` joins the texts, so they need a blank line between them."""
+    if transport != Completions.name or not prompt.system:
+        return prompt
+    return replace(prompt, system=f"{prompt.system}\n\n")
 
 
 def sampling_for(

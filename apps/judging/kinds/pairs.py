@@ -74,7 +74,7 @@ def pair_result(first: Reading, second: Reading, principle: str = "") -> PairRes
     choice = first.verdict.choice
     other = turned(second.verdict.choice, is_turned=True)
     if choice != other:
-        sentence = f"Shown in this order the verdict is {choice}, and in the other order {other}."
+        sentence = f"With the left side first the verdict is {choice}, with the right side first {other}."
         return PairResult("inconsistent", sentence, principle=principle)
     margins = tuple(margin for margin in (first.verdict.margin, second.verdict.margin) if margin)
     return PairResult("verdict", "", choice, margins, first.verdict.reason, principle)

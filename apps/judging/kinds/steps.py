@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
-from apps.corpus.labels import BAD, UNKNOWN, majority
+from apps.corpus.labels import UNKNOWN, majority
 from apps.judging.kinds.base import Ask, KindOptions, Readings, Result, SolutionCase, VoteOptions
 from apps.judging.kinds.votes import VotingKind, failed_readings, plurality, readings_of, share_of, states_of
 from apps.judging.parsers import Shown
@@ -49,7 +49,7 @@ class Steps(VotingKind[SolutionCase]):
             named = ", ".join(_named(position) for position, count in sorted(counts.items()) if count == most)
             return Result("tied", f"The votes are tied, with {most} each for {named}.", votes=by_error)
         winning = [verdict for verdict in verdicts if verdict.first_error == winner]
-        ratings = combined_ratings(winning, winner)
+        ratings = combined_ratings(winning)
         return Result(
             "verdict",
             share=share_of(len(winning), self.options.votes),
@@ -60,8 +60,8 @@ class Steps(VotingKind[SolutionCase]):
         )
 
 
-def combined_ratings(verdicts: Sequence[StepsVerdict], first_error: int) -> dict[int, int]:
-    """The most frequent rating of each step by verdicts with the same first error, which their ratings keep.
+def combined_ratings(verdicts: Sequence[StepsVerdict]) -> dict[int, int]:
+    """The most frequent rating of each step by verdicts with the same first error, which stays theirs: it is bad for all.
 
     A step after the first bad one has a rating only if one is the most frequent: it may be missing.
     """
@@ -71,7 +71,6 @@ def combined_ratings(verdicts: Sequence[StepsVerdict], first_error: int) -> dict
         for position in positions
     }
     ratings = {position: majority(ratings) for position, ratings in votes.items()}
-    ratings |= {first_error: BAD} if first_error >= 0 else {}
     return {position: rating for position, rating in ratings.items() if rating != UNKNOWN}
 
 

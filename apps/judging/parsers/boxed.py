@@ -135,7 +135,11 @@ def _by_json(stated: JsonSteps, steps: int, text: str, *, is_cut: bool) -> Readi
 def _checked(index: int, stated: JsonSteps, lines: Sequence[StepLine], steps: int) -> Reading:
     """The verdict, unless the rest of the reply contradicts it."""
     marked = [line for line in lines if not line.is_bare]
-    problem = _json_problem(index, stated) or _conclusion_problem(index, marked)
+    problem = (
+        _json_problem(index, stated)
+        or _numbering_problem([line.index for line in marked], index, steps)
+        or _conclusion_problem(index, marked)
+    )
     if problem:
         return unreadable(problem)
     last = index if index >= 0 else steps - 1

@@ -1,6 +1,7 @@
-"""Consensus labels, disputes, gold and reviews. Workers compute all of it but reviews, suspensions, rules and what gold
-also accepts, and may compute it again at any time."""
+"""Consensus labels, disputes, gold, reviews, trust in judges and cascades. Workers compute consensus, disputes, marks and
+figures, and may compute them again at any time; all else is decided once."""
 
+from apps.quality.models.cascades import Cascade, CascadeLabel
 from apps.quality.models.consensus import (
     Consensus,
     ConsensusMethod,
@@ -15,19 +16,25 @@ from apps.quality.models.gold import AlsoAcceptable, GoldMark, Suspension
 from apps.quality.models.metrics import Figure
 from apps.quality.models.reviews import Review
 from apps.quality.models.rules import QualityRules
+from apps.quality.models.trust import BlindSample, JudgeCertificate, SampledSolution
 
 __all__ = [
     "AlsoAcceptable",
+    "BlindSample",
+    "Cascade",
+    "CascadeLabel",
     "Consensus",
     "ConsensusMethod",
     "ConsensusQuerySet",
     "DisputeCount",
     "Figure",
     "GoldMark",
+    "JudgeCertificate",
     "NotedRun",
     "OpenDispute",
     "QualityRules",
     "Review",
+    "SampledSolution",
     "StaleQuerySet",
     "StaleSolution",
     "StepConsensus",

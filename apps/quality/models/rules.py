@@ -32,6 +32,9 @@ class QualityRules(models.Model):
         default=False,
         help_text="Reviewers may review solutions that they labeled; the audit log and exports mark these decisions.",
     )
+    judge_bar = models.FloatField(
+        default=0.8, help_text="What the lower bounds of both rates of a judge must reach, for a certificate."
+    )
     stale_all = models.BooleanField(default=False, help_text="Every solution waits to be computed again.")
     figures_are_stale = models.BooleanField(default=False, help_text="Labels changed after the figures were computed.")
     computed_at = models.DateTimeField(null=True, blank=True)
@@ -40,6 +43,7 @@ class QualityRules(models.Model):
         verbose_name_plural = "quality rules"
         constraints = [
             models.CheckConstraint(condition=Q(pass_mark__gt=0, pass_mark__lt=1), name="gold_pass_mark_is_a_share"),
+            models.CheckConstraint(condition=Q(judge_bar__gt=0, judge_bar__lt=1), name="judge_bar_is_a_share"),
             models.CheckConstraint(condition=Q(minimum__gte=1), name="gold_minimum_is_positive"),
             models.CheckConstraint(condition=Q(min_labelers__gte=1), name="min_labelers_is_positive"),
         ]
