@@ -13,7 +13,7 @@ from apps.quality.models import BlindSample, JudgeCertificate
 from apps.quality.rules import rules_for
 from apps.quality.trust.blind_rounds import is_complete, sampled_ids
 from apps.quality.trust.certificate import certify
-from apps.quality.trust.figures import judge_figures
+from apps.quality.trust.figures import judge_rates
 from apps.quality.trust.report import judged_solutions
 from apps.quality.trust.truth import sampled_first_errors
 from apps.quality.trust.verdicts import STEP_KINDS, verdicts_of
@@ -43,8 +43,7 @@ def certify_judge(*, judge: Judge, sample: BlindSample, actor: User | None = Non
     accepted = sampled_first_errors(sample)
     lengths = dict(Solution.objects.filter(pk__in=accepted).values_list("pk", "step_count"))
     judged = judged_solutions(named, accepted, lengths)
-    figures = judge_figures(judged)
-    decision = certify(figures.true_positive, figures.true_negative, rules_for(sample.project).judge_bar)
+    decision = certify(*judge_rates(judged), rules_for(sample.project).judge_bar)
     certificate = JudgeCertificate.objects.create(
         project=sample.project,
         judge=judge,

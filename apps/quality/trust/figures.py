@@ -53,15 +53,28 @@ def judge_figures(
     """
     table = judged_steps(judged, scored).confusions(len(judged.named))
     is_right, everyone = judged.is_right, np.ones(len(judged.named))
+    true_positive, true_negative = _rates(table, resamples)
     return JudgeFigures(
-        true_positive=measure(_shares(table[:, 3], table[:, 2]), read_share, resamples=resamples),
-        true_negative=measure(_shares(table[:, 0], table[:, 1]), read_share, resamples=resamples),
+        true_positive=true_positive,
+        true_negative=true_negative,
         exact=measure(np.column_stack((is_right, everyone)), read_share, resamples=resamples),
         first_errors=first_error_score(is_right, judged.is_erroneous, np.arange(len(is_right)), resamples=resamples),
         kappa=measure(table, read_cohen, resamples=resamples),
         self_consistency=self_consistency(repeats, resamples=resamples),
         cost=measure_mean(np.full(len(is_right), np.nan) if costs is None else costs, resamples=resamples),
         unreadable=measure_share(np.column_stack((~judged.is_readable, everyone))),
+    )
+
+
+def judge_rates(judged: JudgedSolutions, *, resamples: int = RESAMPLES) -> tuple[Measured, Measured]:
+    """The true-positive and the true-negative rate alone, as in `judge_figures`: what a certificate needs."""
+    return _rates(judged_steps(judged).confusions(len(judged.named)), resamples)
+
+
+def _rates(table: Floats, resamples: int) -> tuple[Measured, Measured]:
+    return (
+        measure(_shares(table[:, 3], table[:, 2]), read_share, resamples=resamples),
+        measure(_shares(table[:, 0], table[:, 1]), read_share, resamples=resamples),
     )
 
 
