@@ -44,7 +44,7 @@ class PreferenceReport:
 
 
 @dataclass(slots=True)
-class Votes:
+class PairVotes:
     """The judge's choices of one comparison: pairs of the same vote in both orders. UNKNOWN where one cannot be read."""
 
     left_first: list[int]
@@ -108,7 +108,7 @@ def _report(judge: Judge, people: dict[int, int], resamples: int) -> PreferenceR
     )
 
 
-def votes_of(judge: Judge) -> dict[int, Votes]:
+def votes_of(judge: Judge) -> dict[int, PairVotes]:
     """By comparison id: all pairs of replies of the judge's counted runs, in terms of the comparison's own sides."""
     replies = JudgeReply.objects.filter(counted_run_q("run__"), run__judge=judge, comparison__isnull=False)
     per_order = judge_kind(judge).requests // 2
@@ -118,16 +118,16 @@ def votes_of(judge: Judge) -> dict[int, Votes]:
         is_turned = slot >= per_order
         is_verdict = outcome == JudgeReply.Outcome.VERDICT
         by_slot[comparison_id, run_id, slot] = _CODES[turned(choice, is_turned=is_turned)] if is_verdict else UNKNOWN
-    votes: dict[int, Votes] = {}
+    votes: dict[int, PairVotes] = {}
     for (comparison_id, run_id, slot), choice in sorted(by_slot.items()):
         if slot < per_order:
-            own = votes.setdefault(comparison_id, Votes([], []))
+            own = votes.setdefault(comparison_id, PairVotes([], []))
             own.left_first.append(choice)
             own.right_first.append(by_slot.get((comparison_id, run_id, slot + per_order), UNKNOWN))
     return votes
 
 
-def _flat(votes: dict[int, Votes]) -> tuple[Ints, Ints, Sequence[int]]:
+def _flat(votes: dict[int, PairVotes]) -> tuple[Ints, Ints, Sequence[int]]:
     """All pairs of votes as arrays, with the comparison of each."""
     pairs = [pk for pk, own in votes.items() for _ in own.left_first]
     left_first = [choice for own in votes.values() for choice in own.left_first]
