@@ -1,7 +1,7 @@
 """The demo's judge: a run of the bundled critic, a blind sample that a colleague labels, a certificate and a cascade.
 
-The colleague's labels are those of the reasoner's exact checker, so they are right: what the trust page shows are mistakes of the
-critic alone.
+The colleague's labels are those of the reasoner's exact checker, so they are right: what the trust page shows are mistakes of
+the critic alone.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from apps.quality.models import (
     DisputeCount,
     Figure,
     GoldMark,
+    NotedJudgeRun,
     NotedRun,
     OpenDispute,
     QualityRules,
@@ -126,3 +127,10 @@ class NotedRunAdmin(BigTableAdmin):
     list_display = ["run"]
     raw_id_fields = ["run"]
     search_help_text = "The ID of an estimation run."
+
+
+@admin.register(NotedJudgeRun)
+class NotedJudgeRunAdmin(BigTableAdmin):
+    list_display = ["run"]
+    raw_id_fields = ["run"]
+    search_help_text = "The ID of a judge run."

@@ -34,6 +34,7 @@ from apps.quality.models import (
     DisputeCount,
     Figure,
     GoldMark,
+    NotedJudgeRun,
     NotedRun,
     OpenDispute,
     QualityRules,
@@ -134,6 +135,7 @@ def settle(world: World, assignment: Assignment) -> None:
     Figure.objects.get_or_create(project=project, name="labelers", defaults={"data": {}})
     StaleSolution.objects.get_or_create(project=project, solution=solution)
     NotedRun.objects.get_or_create(run=world.run)
+    NotedJudgeRun.objects.get_or_create(run=judge(world.solution, "noted"))
 
 
 def test_every_table_of_ours_is_there() -> None:

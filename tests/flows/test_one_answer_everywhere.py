@@ -172,6 +172,11 @@ def test_each_queue_holds_what_the_script_brings_about_and_nothing_else(told: To
             name for name in PEOPLE if name != "corrected" and of_rollouts[name] not in script.named_by_people(name)
         },
         "monte_carlo_gold": {name for name, ratings in GOLD.items() if of_rollouts[name] != first_error(ratings)},
+        "people_judge": {
+            name
+            for name, ratings in JUDGED.items()
+            if name in PEOPLE and name != "corrected" and first_error(ratings) not in script.named_by_people(name)
+        },
         "monte_carlo_judge": {
             name
             for name, ratings in JUDGED.items()

@@ -23,6 +23,13 @@ from apps.quality.disputes.kinds import Dispute, DisputeEvidence, Source, disput
             DisputeEvidence(people={"bob": 2, "carol": 3}, monte_carlo=3, consensus=2),
             {Dispute.PEOPLE, Dispute.PEOPLE_MONTE_CARLO},
         ),
+        (DisputeEvidence(people={"bob": 2}, judges={"j": 2}), set()),
+        (DisputeEvidence(people={"bob": 2}, judges={"j": 3}), {Dispute.PEOPLE_JUDGE}),
+        (
+            DisputeEvidence(people={"bob": 2, "carol": 3}, judges={"j": 3}, consensus=2),
+            {Dispute.PEOPLE, Dispute.PEOPLE_JUDGE},
+        ),
+        (DisputeEvidence(people={"bob": 2}, judges={"j": UNKNOWN}), set()),
         (DisputeEvidence(monte_carlo=1, judges={"j": 1}), set()),
         (DisputeEvidence(monte_carlo=1, judges={"j": 2}), {Dispute.MONTE_CARLO_JUDGE}),
         (DisputeEvidence(monte_carlo=1, judges={"j": 1, "k": NO_ERROR}), {Dispute.MONTE_CARLO_JUDGE}),

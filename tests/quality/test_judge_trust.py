@@ -13,7 +13,8 @@ from apps.judging.models import JudgeReply, JudgeRun, SolutionVerdict, StepVerdi
 from apps.judging.runs.services import start_judging
 from apps.labeling.models import Round
 from apps.projects.models import Project
-from apps.quality.models import JudgeCertificate
+from apps.quality.consensus.ended_runs import mark_ended_runs_stale
+from apps.quality.models import JudgeCertificate, StaleSolution
 from apps.quality.rules import rules_for
 from apps.quality.trust.blind_rounds import hidden_solutions, is_complete, open_blind_round, sampled_ids
 from apps.quality.trust.certificates import certify_judge, granted_certificate
@@ -294,3 +295,20 @@ def test_flips_and_length_equal_an_independent_count_of_the_replies(judge_server
     assert report.length.longer.value == pytest.approx(longer / agreed) == pytest.approx(1)
     assert report.usable.value == pytest.approx(1 - flips / 40)
     assert 0 < flips < 40
+
+
+# --- disputes ----------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_ends_brings_its_solutions_into_the_queues_within_seconds(
+    judge_server: str, project: Project
+) -> None:
+    server = judges_of(judge_server)
+    solution = make_solution(make_problem(project, reference_answer="2"), ["Fine.", "This is wrong.", "Fine."])
+    other = make_solution(make_problem(project, reference_answer="2"), ["Fine.", "Fine."])
+    settle_all(project, {solution.pk: 2, other.pk: NO_ERROR})
+    run = worked(start_judging(judge=make_judge(project, server)))
+    assert mark_ended_runs_stale() == 2
+    assert mark_ended_runs_stale() == 0
+    assert set(StaleSolution.objects.values_list("solution_id", flat=True)) == {solution.pk, other.pk}
+    assert run.status == "finished"

@@ -11,6 +11,7 @@ from apps.corpus.imports.extensions import StoredRecord
 from apps.corpus.models import ImportBatch, Problem, Solution
 from apps.corpus.records import Record
 from apps.estimation.models import EstimationRun
+from apps.judging.models import JudgeRun
 from apps.labeling.models import Assignment
 from apps.quality.models import StaleSolution
 
@@ -19,6 +20,12 @@ _MARK = "INSERT INTO quality_stalesolution (solution_id, project_id) VALUES (%s,
 _MARK_RUN = """
 INSERT INTO quality_stalesolution (solution_id, project_id)
 SELECT estimate.solution_id, %s FROM estimation_solutionestimate estimate WHERE estimate.run_id = %s
+"""
+
+
+_MARK_JUDGE_RUN = """
+INSERT INTO quality_stalesolution (solution_id, project_id)
+SELECT verdict.solution_id, %s FROM judging_solutionverdict verdict WHERE verdict.run_id = %s
 """
 
 
@@ -39,6 +46,13 @@ def mark_run_stale(run: EstimationRun) -> int:
     """Mark all solutions that an estimation run has results for; returns their number."""
     with connection.cursor() as cursor:
         cursor.execute(_MARK_RUN, [run.project_id, run.pk])
+        return int(cursor.rowcount)
+
+
+def mark_judge_run_stale(run: JudgeRun) -> int:
+    """Mark all solutions that a judge run of ours judged; returns their number."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK_JUDGE_RUN, [run.project_id, run.pk])
         return int(cursor.rowcount)
 
 

@@ -23,6 +23,7 @@ class Dispute(StrEnum):
     PEOPLE = "people"
     PEOPLE_GOLD = "people_gold"
     PEOPLE_MONTE_CARLO = "people_monte_carlo"
+    PEOPLE_JUDGE = "people_judge"
     MONTE_CARLO_GOLD = "monte_carlo_gold"
     MONTE_CARLO_JUDGE = "monte_carlo_judge"
     RIGHT_WITH_BAD_STEP = "right_with_bad_step"
@@ -83,6 +84,7 @@ def disputes_in(evidence: DisputeEvidence, convincing: float = CONVINCING) -> fr
         Dispute.PEOPLE_GOLD: contradicts_gold(evidence),
         Dispute.MONTE_CARLO_GOLD: has_monte_carlo and bool(evidence.gold) and monte_carlo not in evidence.gold,
         Dispute.PEOPLE_MONTE_CARLO: has_monte_carlo and bool(by_people) and monte_carlo not in by_people,
+        Dispute.PEOPLE_JUDGE: bool(by_people) and bool(judges - by_people),
         Dispute.MONTE_CARLO_JUDGE: has_monte_carlo and bool(judges - {monte_carlo}),
         Dispute.RIGHT_WITH_BAD_STEP: evidence.is_correct is True and bool(against_answer - {NO_ERROR}),
         Dispute.WRONG_WITHOUT_BAD_STEP: evidence.is_correct is False and NO_ERROR in against_answer,

@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.corpus.models import Solution, Step
 from apps.estimation.models import EstimationRun
+from apps.judging.models import JudgeRun
 from apps.projects.models import Project
 
 
@@ -48,6 +49,15 @@ class NotedRun(models.Model):
     """An ended estimation run whose solutions were marked as stale."""
 
     run = models.OneToOneField(EstimationRun, on_delete=models.CASCADE, primary_key=True, related_name="+")
+
+    def __str__(self) -> str:
+        return str(self.run)
+
+
+class NotedJudgeRun(models.Model):
+    """An ended judge run of ours whose solutions were marked as stale."""
+
+    run = models.OneToOneField(JudgeRun, on_delete=models.CASCADE, primary_key=True, related_name="+")
 
     def __str__(self) -> str:
         return str(self.run)

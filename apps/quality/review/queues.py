@@ -38,6 +38,9 @@ KINDS = {
             Dispute.PEOPLE_MONTE_CARLO, "People against Monte Carlo", "Rollouts name none of the people's first errors."
         ),
         QueueKind(
+            Dispute.PEOPLE_JUDGE, "People against judge", "A judge names a first error that none of the people names."
+        ),
+        QueueKind(
             Dispute.MONTE_CARLO_GOLD,
             "Monte Carlo against gold",
             "Rollouts name a first error that gold does not accept.",
