@@ -185,4 +185,8 @@ class ItemEngine(Generic[S, R]):
             for record, stored in pending:
                 if not stored.done():
                     stored.set_result(record.item_id not in taken_over)
-            await asyncio.sleep(min(max(SHORTEST_PAUSE_S, FLUSH_SHARE * self._slot_s), LONGEST_PAUSE_S))
+            await asyncio.sleep(self.flush_pause_s)
+
+    @property
+    def flush_pause_s(self) -> float:
+        return min(max(SHORTEST_PAUSE_S, FLUSH_SHARE * self._slot_s), LONGEST_PAUSE_S)
