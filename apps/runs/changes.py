@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone
 
+from apps.core.db.prepared import run as run_statement
 from apps.runs.models import ShardedRun
 
 
@@ -33,11 +33,15 @@ class RunChanges:
         return self
 
     def add_to(self, run: ShardedRun) -> None:
-        changes = {name: F(name) + amount for name, amount in self.sums.items() if amount}
+        """As SQL: building the statement with the ORM took a third of the processor time of a flush."""
+        amounts = {name: amount for name, amount in self.sums.items() if amount}
+        if not amounts and not self.tokens_are_estimated:
+            return
+        additions = [f"{name} = {name} + %({name})s" for name in amounts]
         if self.tokens_are_estimated:
-            changes["tokens_are_estimated"] = True  # type: ignore[assignment]
-        if changes:
-            type(run).objects.filter(pk=run.pk).update(beat_at=timezone.now(), **changes)
+            additions.append("tokens_are_estimated = true")
+        statement = f"UPDATE {run._meta.db_table} SET beat_at = %(now)s, {', '.join(additions)} WHERE id = %(run)s"  # noqa: S608
+        run_statement(statement, {**amounts, "now": timezone.now(), "run": run.pk})
 
 
 @contextmanager

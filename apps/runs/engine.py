@@ -7,15 +7,18 @@ store, which the engine awaits.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 
-CLAIM = 32  # Items that are claimed at once.
+FIRST_CLAIM, LARGEST_CLAIM = 32, 128  # Items that are claimed at once; in between, half the limit.
 AHEAD = 1.3  # Open requests, as a multiple of the limit, up to which more items are started.
-FLUSH_EVERY_S = 0.005
+# The pause between two flushes, as a share of the time for which a request has its slot: a request that waits for its
+# flush keeps a slot from the next one, and each flush is a transaction of a millisecond or more.
+FLUSH_SHARE, SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.025, 0.005, 0.05
 SPARE_SLOTS = 4  # Slots kept for further requests of the claimed items when nothing is left to claim.
 
 
@@ -67,6 +70,7 @@ class ItemEngine(Generic[S, R]):
         self._stopping = asyncio.Event()
         self._active: set[asyncio.Task[None]] = set()
         self._open_requests = 0  # Waiting for a slot, or in flight.
+        self._slot_s = 0.0  # For which a request has its slot: a moving average.
         self._is_all_claimed = False
         self._down: str | None = None
 
@@ -125,7 +129,9 @@ class ItemEngine(Generic[S, R]):
         self._report_demand()
 
     async def _claim(self) -> Sequence[S]:
-        return await self._source.claim(CLAIM)
+        """More at once under a high limit, where a claim would otherwise be outrun by the requests of its items."""
+        count = min(max(FIRST_CLAIM, self.limiter.limit // 2), LARGEST_CLAIM)
+        return await self._source.claim(count)
 
     def _continues(self, state: S) -> bool:
         return not state.is_taken_over and not self._stopping.is_set()
@@ -139,10 +145,12 @@ class ItemEngine(Generic[S, R]):
         self._report_demand()
         try:
             await self.limiter.acquire()
+            started = time.monotonic()
             try:
                 yield
             finally:
                 self.limiter.release()
+                self._slot_s += 0.02 * (time.monotonic() - started - self._slot_s)
         finally:
             self._open_requests -= 1
             self._report_demand()
@@ -168,7 +176,7 @@ class ItemEngine(Generic[S, R]):
         return await stored
 
     async def _flush_continuously(self) -> None:
-        """Records that arrive during one flush are stored by the next."""
+        """Records that arrive during one flush, or in the pause after it, are stored by the next."""
         while True:
             await self._has_pending.wait()
             self._has_pending.clear()
@@ -177,4 +185,8 @@ class ItemEngine(Generic[S, R]):
             for record, stored in pending:
                 if not stored.done():
                     stored.set_result(record.item_id not in taken_over)
-            await asyncio.sleep(FLUSH_EVERY_S)
+            await asyncio.sleep(self.flush_pause_s)
+
+    @property
+    def flush_pause_s(self) -> float:
+        return min(max(SHORTEST_PAUSE_S, FLUSH_SHARE * self._slot_s), LONGEST_PAUSE_S)

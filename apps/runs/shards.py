@@ -25,16 +25,13 @@ def claim_shard(run: ShardedRun, holder: str, count: int) -> RunShard | None:
         shard.save(update_fields=["holder", "leased_until"])
         return shard
     runs = type(run).objects
-    run = runs.select_for_update(of=("self",)).get(pk=run.pk)
-    if run.status != JobStatus.RUNNING:
+    row = runs.select_for_update(of=("self",)).only("status", "claimed_upto", "last_item").get(pk=run.pk)
+    if row.status != JobStatus.RUNNING:
         return None
-    ids = list(
-        run.items()
-        .filter(id__gt=run.claimed_upto, id__lte=run.last_item)
-        .order_by("id")
-        .values_list("id", flat=True)[:count]
-    )
-    after, upto = run.claimed_upto, ids[-1] if ids else run.last_item
+    # The passed run has loaded its project, and its selection never changes.
+    unclaimed = run.items().filter(id__gt=row.claimed_upto, id__lte=row.last_item)
+    ids = list(unclaimed.order_by("id").values_list("id", flat=True)[:count])
+    after, upto = row.claimed_upto, ids[-1] if ids else row.last_item
     runs.filter(pk=run.pk).update(claimed_upto=upto)
     if not ids:
         return None

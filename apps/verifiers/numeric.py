@@ -8,6 +8,8 @@ floating-point noise (17.999999999999996 is 18).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from apps.verifiers.base import GradeOutcome, Verifier, unparsed
 from apps.verifiers.latex.normalize import MAX_CHARACTERS, clean
 from apps.verifiers.math.quantities.numbers import Quantity, compare_quantities, read_measure, read_quantity
@@ -21,6 +23,7 @@ def quick(reference: str, answer: str) -> GradeOutcome:
     return compare_quantities(expected, actual)
 
 
+@lru_cache(maxsize=1024)
 def _read(text: str) -> Quantity | None:
     if len(text) > MAX_CHARACTERS:
         return None

@@ -1,84 +1,100 @@
-"""Estimation against a bare aiohttp client that sends the same requests: wall time, as a ratio.
+"""Estimation against a bare aiohttp client that sends the same requests: wall time and processor time, as ratios.
 
-    python -m tests.benchmarks.bench_estimation [SOLUTIONS] [ROUNDS]
+    python -m tests.benchmarks.bench_estimation [SOLUTIONS] [ROUNDS] [CHECKOUT]
 
 1,000 solutions of 6 steps, N = 8, 256 in flight, two Celery worker processes; a server with a latency of 200 ms, then
-one with a latency per token besides. In every round the bare client runs once before and once after ours, and its mean
-counts; the ratio is the median of the rounds' ratios, for the machine may have other work meanwhile.
+one with a latency per token besides. With the path of another checkout, its workers and ours take turns in each round.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import psutil
-
+from tests.benchmarks.engine_setting import IN_FLIGHT, OURS, Rounds, Spent, Workers, bare_client, tell_both, workers
 from tests.benchmarks.report import tell
 from tests.benchmarks.setting import a_database
 
-STEPS, ROLLOUTS, IN_FLIGHT, WORKERS = 6, 8, 256, 2
+STEPS, ROLLOUTS = 6, 8
 FAULTS = {"fixed": {"latency_s": 0.2}, "per_token": {"latency_s": 0.02, "per_token_s": 0.0045}}
+WARM_UP = 60  # Solutions of a run that is not measured: each worker process imports and connects in its first.
 
 
 def main() -> None:
     solutions = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    with a_database(), a_model() as url, workers() as pid:
-        for name, faults in FAULTS.items():
-            measure(name, faults, url, solutions, rounds, pid)
+    others = [Path(sys.argv[3]).resolve()] if len(sys.argv) > 3 else []
+    from tests.estimation.model import serving
+
+    with a_database(), serving() as url:
+        setting = Setting(url, solutions)
+        told = {
+            name: [Rounds(f"estimation.{name}{'' if place == 0 else '.other'}") for place in range(1 + len(others))]
+            for name in FAULTS
+        }
+        for number in range(rounds):
+            # Whoever comes second finds the machine as the first one left it: they change places.
+            sides = list(enumerate([OURS, *others]))[:: -1 if number % 2 else 1]
+            for place, checkout in sides:
+                with workers(checkout) as processes:
+                    setting.warm_up(processes)
+                    for name in FAULTS:
+                        setting.measure(name, told[name][place], processes)
+        for name in FAULTS:
+            tell_both(*told[name], *[None] * (1 - len(others)))
+            tell(f"estimation.{name}.most_in_flight", setting.most_in_flight, "requests")
+            tell(f"estimation.{name}.rollouts", setting.rollouts_per_s(told[name][0]), "rollouts/s")
 
 
-def measure(name: str, faults: dict[str, float], url: str, solutions: int, rounds: int, pid: int) -> None:
-    from tests.estimation.corpus import add_sums
-    from tests.estimation.model import Model
+class Setting:
+    """The solutions, and the same requests for the bare client."""
 
-    model = Model(url)
-    model.control(**faults)
-    project = a_project(name)
-    add_sums(project, solutions, steps=STEPS)
-    prompts = [
-        f"Compute {number} + {number}.\n\n"
-        + "\n".join(f"Step {step + 1}: we add a little more." for step in range(upto))
-        for number in range(solutions)
-        for upto in range(1, STEPS)
-    ]
-    bares = [asyncio.run(bare_client(url, prompts))]
-    ours, used = [], []
-    for _ in range(rounds):
-        model.forget()
-        before = processor_s(pid)
-        seconds, run = our_run(project, url)
-        used.append(processor_s(pid) - before)
-        ours.append(seconds)
-        assert run.status == "finished", run.error
-        assert (run.rollouts, run.done) == (solutions * (STEPS - 1) * ROLLOUTS, solutions)
-        told = model.stats()
-        assert (told["repeated"], told["requests"]) == (0, run.requests)
-        bares.append(asyncio.run(bare_client(url, prompts)))
-    ratios = [one / ((bares[place] + bares[place + 1]) / 2) for place, one in enumerate(ours)]
-    tell(f"estimation.{name}.bare_client", statistics.median(bares), "s")
-    tell(f"estimation.{name}.run", statistics.median(ours), "s")
-    tell(f"estimation.{name}.ratio", statistics.median(ratios), "times")
-    tell(f"estimation.{name}.least_ratio", min(ours) / min(bares), "times")
-    tell(f"estimation.{name}.requests", run.requests, "requests")
-    tell(f"estimation.{name}.processor_per_request", 1000 * statistics.median(used) / run.requests, "ms")
-    tell(f"estimation.{name}.most_in_flight", told["most_in_flight"], "requests")
-    tell(f"estimation.{name}.rollouts", run.rollouts / statistics.median(ours), "rollouts/s")
+    def __init__(self, url: str, solutions: int) -> None:
+        from tests.estimation.corpus import add_sums
+        from tests.estimation.model import Model
+
+        self.url, self.solutions, self.model = url, solutions, Model(url)
+        self.most_in_flight = 0
+        self.project, self.warm_up_project = a_project("measured"), a_project("warm-up")
+        add_sums(self.project, solutions, steps=STEPS)
+        add_sums(self.warm_up_project, WARM_UP, steps=STEPS)
+        self.bodies = [_body(number, step) for number in range(solutions) for step in range(1, STEPS)]
+
+    def warm_up(self, processes: Workers) -> None:
+        processes.measured(lambda: started_run(self.warm_up_project, self.url))
+
+    def measure(self, name: str, rounds: Rounds, processes: Workers) -> None:
+        self.model.control(**{"per_token_s": 0.0} | FAULTS[name])
+        rounds.add(lambda: self._run(processes), lambda: bare_client(f"{self.url}/completions", self.bodies, ROLLOUTS))
+
+    def rollouts_per_s(self, rounds: Rounds) -> float:
+        return max(ROLLOUTS * len(self.bodies) / run.wall_s for run in rounds.runs)
+
+    def _run(self, processes: Workers) -> Spent:
+        """Raises AssertionError if a rollout is missing, or a request was sent twice."""
+        self.model.forget()
+        spent, run = processes.measured(lambda: started_run(self.project, self.url))
+        assert (run.rollouts, run.done) == (ROLLOUTS * len(self.bodies), self.solutions)
+        stats = self.model.stats()
+        assert (stats["repeated"], stats["requests"]) == (0, run.requests)
+        self.most_in_flight = max(self.most_in_flight, stats["most_in_flight"])
+        return spent
 
 
-def processor_s(pid: int) -> float:
-    """Of all processes of our worker."""
-    worker = psutil.Process(pid)
-    times = [one.cpu_times() for one in (worker, *worker.children(recursive=True))]
-    return float(sum(one.user + one.system for one in times))
+def _body(number: int, steps: int) -> dict[str, Any]:
+    prefix = "\n".join(f"Step {step + 1}: we add a little more." for step in range(steps))
+    return {
+        "prompt": f"Compute {number} + {number}.\n\n{prefix}",
+        "model": "sums",
+        "n": ROLLOUTS,
+        "temperature": 0.7,
+        "top_p": 1.0,
+        "max_tokens": 1024,
+        "seed": number,
+        "top_k": 0,
+        "min_p": 0.0,
+    }
 
 
 def a_project(slug: str) -> Any:
@@ -87,13 +103,10 @@ def a_project(slug: str) -> Any:
 
     owner = User.objects.filter(email="bench@lab.example").first()
     owner = owner or User.objects.create_user(email="bench@lab.example", password="bench of ours")
-    return create_project(slug=slug.replace("_", "-"), owner=owner)
+    return create_project(slug=slug, owner=owner)
 
 
-def our_run(project: Any, url: str) -> tuple[float, Any]:
-    """From the call until the row says finished, as a person sees it."""
-    from apps.core.jobs.wakeups import wake_on_commit
-    from apps.estimation.models import EstimationRun
+def started_run(project: Any, url: str) -> Any:
     from apps.estimation.runs.services import start_run
     from apps.inference.models import Endpoint
     from apps.inference.services import add_endpoint
@@ -101,80 +114,9 @@ def our_run(project: Any, url: str) -> tuple[float, Any]:
     endpoint = Endpoint.objects.filter(project=project).first() or add_endpoint(
         project=project, name="model", url=url, model="sums", settings={"max_in_flight": IN_FLIGHT}
     )
-    started = time.perf_counter()
-    run = start_run(
+    return start_run(
         project=project, endpoint=endpoint, strategy="math-shepherd", options={"rollouts": ROLLOUTS}, seed=1
     )
-    wake_on_commit(EstimationRun.task, run.pk)
-    while not run.has_ended and run.status != "paused":
-        time.sleep(0.02)
-        run.refresh_from_db()
-    return time.perf_counter() - started, run
-
-
-async def bare_client(url: str, prompts: list[str]) -> float:
-    """The least that sends these requests with so many in flight and reads the answers."""
-    import aiohttp
-    import msgspec
-
-    waiting = iter(enumerate(prompts))
-    started = time.perf_counter()
-
-    async def worker(session: aiohttp.ClientSession) -> None:
-        for number, prompt in waiting:
-            body = {
-                "prompt": prompt,
-                "model": "sums",
-                "n": ROLLOUTS,
-                "temperature": 0.7,
-                "top_p": 1.0,
-                "max_tokens": 1024,
-                "seed": number,
-                "top_k": 0,
-                "min_p": 0.0,
-            }
-            async with session.post(f"{url}/completions", data=msgspec.json.encode(body)) as response:
-                answer = msgspec.json.decode(await response.read())
-                assert len(answer["choices"]) == ROLLOUTS
-
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        await asyncio.gather(*(worker(session) for _ in range(IN_FLIGHT)))
-    return time.perf_counter() - started
-
-
-@contextmanager
-def a_model() -> Iterator[str]:
-    from tests.estimation.model import serving
-
-    with serving() as url:
-        yield url
-
-
-@contextmanager
-def workers() -> Iterator[int]:
-    """Gives the process that the workers are children of."""
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "annotate",
-        "worker",
-        "-Q",
-        "estimation",
-        "-c",
-        str(WORKERS),
-        "-l",
-        "WARNING",
-        "--without-gossip",
-        "--without-mingle",
-    ]
-    with subprocess.Popen(command, env=dict(os.environ), stderr=sys.stderr) as process:
-        try:
-            time.sleep(4)
-            yield process.pid
-        finally:
-            process.terminate()
 
 
 if __name__ == "__main__":

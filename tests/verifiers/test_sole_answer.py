@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.verifiers.extraction.final_answer import extract_answer
+from apps.verifiers.extraction.final_answer import (
+    extract_answer,
+    is_only_statement,
+    last_statement,
+    statements,
+)
 from apps.verifiers.extraction.sole_answer import sole_answer
 
 UNMARKED = [
@@ -74,6 +79,48 @@ def test_an_option_with_its_value_is_not_a_second_answer() -> None:
 )
 def test_it_is_the_answer_or_none(text: str) -> None:
     assert sole_answer(text) in (None, extract_answer(text))
+
+
+PARTS = [
+    *(
+        "The answer is",
+        "Answer:",
+        "### Answer",
+        "**The answer:**",
+        "# Answer",
+        "> Answer:",
+        "1. Answer: 27",
+        "respuesta: 5",
+    ),
+    *(
+        "#### 8",
+        "   #### 8 ",
+        "####",
+        "A: 27",
+        "  A: x",
+        "\\boxed{3}",
+        "\\fbox{3}",
+        "\\boxed",
+        "<answer>5</answer>",
+        "<ans>5",
+    ),
+    *("[ANSWER]5[/ANSWER]", "option B", "the correct choice is C", " wait", "No, ", "27", "?", ".", " ", "\n", "\n\n"),
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=7).map("".join))
+def test_a_statement_that_a_quick_look_calls_the_only_one_has_none_before_it(text: str) -> None:
+    last = last_statement(text)
+    if last is not None and is_only_statement(text, last):
+        assert [statement for statement in statements(text) if statement.start < last.start] == []
+
+
+def test_the_quick_look_suffices_for_the_usual_ends_of_solutions() -> None:
+    for end in ("The answer is: 27", "#### 27", "So there are $\\boxed{27}$ books.", "A: 27"):
+        text = f"9 times 3 is 27.\n{end}"
+        last = last_statement(text)
+        assert last is not None
+        assert is_only_statement(text, last), end
 
 
 @pytest.mark.slow

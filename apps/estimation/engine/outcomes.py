@@ -28,11 +28,14 @@ OUTCOME_TEXTS = {
 MISSING_ALLOWANCE = 4
 
 
+def missing_count(outcomes: str) -> int:
+    return sum(outcomes.count(outcome) for outcome in MISSING)
+
+
 def counted(outcomes: str) -> Counts:
     """The counts of one step, from the letters of its outcomes."""
-    by_outcome = Counter(outcomes)
-    missing = sum(by_outcome[outcome] for outcome in MISSING)
-    successes, failures = by_outcome[RolloutOutcome.SUCCESS], by_outcome[RolloutOutcome.FAILURE]
+    successes, failures = outcomes.count(RolloutOutcome.SUCCESS), outcomes.count(RolloutOutcome.FAILURE)
+    missing = missing_count(outcomes)
     return Counts(successes, failures, missing, is_closed=missing >= MISSING_ALLOWANCE + 2 * (successes + failures))
 
 

@@ -6,13 +6,23 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from apps.core.cache import GRADE_CACHE
+from apps.core.db.prepared import fetch
 from apps.corpus.models import Solution, SolutionGrade, Step
 from apps.estimation.engine.solution_state import SolutionState
-from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate
+from apps.estimation.models import EstimationRun, SolutionEstimate
 from apps.estimation.strategies.base import Case
 from apps.runs.models import RunShard
 from apps.verifiers.extraction.final_answer import extract_answer
 from apps.verifiers.pool.pool import GradingPool
+
+_COLUMNS = (
+    *("separator", "final_answer", "is_correct", "grade"),
+    *("problem__statement", "problem__verifier", "problem__reference_answer"),
+)
+_OUTCOMES = """
+    SELECT step_id, ordinal, outcomes, tokens, reason FROM estimation_rolloutbatch
+    WHERE run_id = %(run)s AND step_id = ANY(%(steps)s) ORDER BY step_id, ordinal
+"""
 
 
 def load(run: EstimationRun, shard: RunShard, pool: GradingPool) -> list[SolutionState]:
@@ -24,6 +34,7 @@ def load(run: EstimationRun, shard: RunShard, pool: GradingPool) -> list[Solutio
         .filter(id__gt=shard.after, id__lte=shard.upto)
         .exclude(id__in=done.values("solution_id"))
         .select_related("problem")
+        .only(*_COLUMNS)
         .order_by("id")
     )
     states = load_states(run, solutions)
@@ -83,10 +94,8 @@ def _stated_answers(solution: Solution, texts: Sequence[str]) -> tuple[dict[int,
 
 def _load_outcomes(run: EstimationRun, states: Sequence[SolutionState]) -> None:
     place_of = {step_id: (state, position) for state in states for position, step_id in enumerate(state.step_ids)}
-    rows = RolloutBatch.objects.filter(run=run, step_id__in=list(place_of)).order_by("step_id", "ordinal")
-    for step_id, ordinal, outcomes, tokens, reason in rows.values_list(
-        "step_id", "ordinal", "outcomes", "tokens", "reason"
-    ):
+    rows = fetch(_OUTCOMES, {"run": run.pk, "steps": list(place_of)})
+    for step_id, ordinal, outcomes, tokens, reason in rows:
         state, position = place_of[step_id]
         state.outcomes[position][ordinal] = outcomes
         state.tokens[position] += tokens

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from apps.estimation.engine.outcomes import MISSING, RolloutOutcome
+from apps.estimation.engine.outcomes import RolloutOutcome, missing_count
 from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch
 from apps.estimation.models import EstimationRun
@@ -73,7 +73,7 @@ def _count_batches(cursor: CursorWrapper, run: EstimationRun, batches: Sequence[
             changes.taken_over.add(batch.solution_id)
             continue
         usage, letters = batch.response.usage, batch.letters
-        missing = sum(letters.count(outcome) for outcome in MISSING)
+        missing = missing_count(letters)
         changes.add(
             rollouts=len(letters) - missing,
             missing=missing,

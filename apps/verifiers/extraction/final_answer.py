@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from apps.verifiers.extraction.boxes import boxed_answers, last_boxed_answer
-from apps.verifiers.extraction.leads import Lead, headings, holds_stem, leads
+from apps.verifiers.extraction.leads import Lead, headings, holds_stem, leads, stem_count
 from apps.verifiers.extraction.lists import is_same
 from apps.verifiers.extraction.next_question import before_next_question
 from apps.verifiers.extraction.retractions import retraction_of
@@ -85,9 +85,9 @@ def last_statement(text: str) -> Statement | None:
     box = last_boxed_answer(text)
     boxed = Statement(box.start, box.end, box.answer, is_box=True) if box else None
     # Anything but a box that may state an answer contains one of these; headings and tags contain the word's stem.
-    after = text[boxed.start :] if boxed else ""
-    if boxed is not None and not ("####" in after or "A:" in after or holds_stem(after)):
-        return _unless_retracted(text, [boxed])
+    after = text[boxed.start :] if boxed else text
+    if not ("####" in after or "A:" in after or holds_stem(after)):
+        return _unless_retracted(text, [boxed]) if boxed else None
     line_start = text.rfind("\n", 0, len(text.rstrip())) + 1
     line = text[line_start:]
     if boxed is None and len(line) < len(text) and not _is_tagged(text):
@@ -123,6 +123,18 @@ def statements(text: str) -> list[Statement]:
         for box in boxed_answers(text)
     ]
     return sorted(all_statements, key=lambda statement: statement.start)
+
+
+def is_only_statement(text: str, last: Statement) -> bool:
+    """Whether a quick look shows that no statement starts before the last one: `statements` need not be called.
+
+    Each statement but a heading starts with one of the signs that are counted here. A heading is found at its line's start
+    and also as an announcement within its line.
+    """
+    if not text.isascii():
+        return False
+    signs = stem_count(text) + text.count("####") + text.count("A:") + text.count("\\boxed") + text.count("\\fbox")
+    return signs == 1 and next(headings(text), None) is None
 
 
 def _unless_retracted(text: str, candidates: list[Statement]) -> Statement | None:

@@ -187,6 +187,10 @@ _LONGEST_HEADING = 60
 _MOST_LEADS = 40
 _STEMS = tuple({stem for language in _LANGUAGES for stem in language.stems})
 _ASCII_STEMS = tuple(stem for stem in _STEMS if stem.isascii())
+# Without those that contain another, so that each occurrence is counted once.
+_COUNTED_STEMS = tuple(
+    stem for stem in _ASCII_STEMS if not any(other in stem for other in _ASCII_STEMS if other != stem)
+)
 
 
 @lru_cache(maxsize=2)
@@ -199,6 +203,15 @@ def _stems_in(text: str) -> tuple[str, frozenset[str]]:
 def holds_stem(text: str) -> bool:
     """Whether a text may announce an answer at all."""
     return _contains_any(text.lower(), _ASCII_STEMS if text.isascii() else _STEMS)
+
+
+def stem_count(text: str) -> int:
+    """The number of stems in an ASCII text."""
+    lowered = text.lower()
+    count = 0
+    for stem in _COUNTED_STEMS:
+        count += lowered.count(stem)
+    return count
 
 
 def headings(text: str) -> Iterator[Lead]:

@@ -10,7 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from apps.verifiers.base import Grade
-from apps.verifiers.extraction.final_answer import Statement, last_statement, own_text, statements
+from apps.verifiers.extraction.final_answer import (
+    Statement,
+    is_only_statement,
+    last_statement,
+    own_text,
+    statements,
+)
 from apps.verifiers.extraction.next_question import poses_task
 from apps.verifiers.extraction.retractions import retraction_of
 from apps.verifiers.math.verifier import quick
@@ -22,6 +28,8 @@ def sole_answer(text: str) -> str | None:
     last = last_statement(own)
     if last is None:
         return None
+    if is_only_statement(own, last):
+        return last.answer
     current, *later = [*(statement for statement in statements(own) if statement.start < last.start), last]
     announced = [statement for statement in later if not statement.is_box]
     for statement in later:
