@@ -311,6 +311,9 @@ SPECTACULAR_SETTINGS = {
         "ImportFormatEnum": "apps.corpus.imports.readers.READER_NAMES",
         "EvaluationKindEnum": "apps.evaluation.models.EvaluationKind",
         "RewardModelKindEnum": "apps.scoring.models.KIND_CHOICES",
+        "JudgeKindEnum": "apps.judging.kinds.KINDS",
+        "JudgedItemOutcomeEnum": "apps.judging.models.verdicts.ItemOutcome",
+        "JudgeReplyOutcomeEnum": "apps.judging.models.replies.JudgeReply.Outcome",
     },
 }
 

@@ -14,6 +14,7 @@ from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.evaluation.models import Evaluation
 from apps.exports.models import Export, SavedPolicy
+from apps.judging.models import Judge, JudgeRun
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.permissions import allow, can, project_for, reachable
@@ -103,11 +104,19 @@ def sampling_of(request: Request, pk: int, action: str) -> SamplingRun:
 
 
 def run_of(request: Request, pk: int, action: str) -> EstimationRun:
-    return reachable(EstimationRun.objects.all(), user_of(request), action, pk)
+    return reachable(EstimationRun.objects.select_related("endpoint"), user_of(request), action, pk)
 
 
 def scoring_of(request: Request, pk: int, action: str) -> ScoringRun:
     return reachable(ScoringRun.objects.select_related("endpoint"), user_of(request), action, pk)
+
+
+def judge_of(request: Request, pk: int, action: str) -> Judge:
+    return reachable(Judge.objects.select_related("endpoint", "constitution"), user_of(request), action, pk)
+
+
+def judge_run_of(request: Request, pk: int, action: str) -> JudgeRun:
+    return reachable(JudgeRun.objects.select_related("endpoint", "judge"), user_of(request), action, pk)
 
 
 def export_of(request: Request, pk: int) -> Export:

@@ -13,6 +13,7 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from apps.core.numbers import is_number
@@ -53,6 +54,16 @@ class Pages(CursorPagination):
                 "next": {"type": "string", "format": "uri", "nullable": True},
             },
         }
+
+
+def page_of(
+    view: APIView, request: Request, queryset: QuerySet[Any], serializer: type[BaseSerializer[Any]]
+) -> Response:
+    """A page of the queryset, as the serializer represents its objects."""
+    pages = Pages()
+    return pages.get_paginated_response(
+        serializer(pages.paginate_queryset(queryset, request, view=view), many=True).data
+    )
 
 
 class NdjsonRenderer(BaseRenderer):

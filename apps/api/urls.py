@@ -7,11 +7,13 @@ from apps.api import contamination, evaluations, health, lineage, me, projects
 from apps.api.corpus import imports, problems, solutions
 from apps.api.estimation import estimates, sampling
 from apps.api.estimation import runs as estimation
-from apps.api.estimation import verdicts as judging
 from apps.api.exports import diffs, exports, files, policies
+from apps.api.judging import constitutions, judges, prompts, replies, trials, verdicts
+from apps.api.judging import runs as judging
 from apps.api.labeling import assignments, preferences, rounds, step_labels
 from apps.api.quality import evidence, reports
 from apps.api.quality import review as reviewing
+from apps.api.runs import run_paths
 from apps.api.scoring import rewards
 from apps.api.scoring import runs as scoring
 from apps.core.http import converters  # noqa: F401 - registers `signed`
@@ -29,7 +31,10 @@ urlpatterns = [
     path("projects/<slug:slug>/step-labels", step_labels.StepLabelList.as_view()),
     path("projects/<slug:slug>/preferences", preferences.PreferenceList.as_view()),
     path("projects/<slug:slug>/estimates", estimates.EstimateList.as_view()),
-    path("projects/<slug:slug>/verdicts", judging.VerdictList.as_view()),
+    path("projects/<slug:slug>/verdicts", verdicts.VerdictList.as_view()),
+    path("projects/<slug:slug>/solution-verdicts", verdicts.SolutionVerdictList.as_view()),
+    path("projects/<slug:slug>/comparison-verdicts", verdicts.ComparisonVerdictList.as_view()),
+    path("projects/<slug:slug>/revisions", verdicts.RevisionList.as_view()),
     path("projects/<slug:slug>/disputes", reviewing.DisputeList.as_view()),
     path("projects/<slug:slug>/reports", reports.ReportList.as_view()),
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
@@ -47,6 +52,10 @@ urlpatterns = [
     path("projects/<slug:slug>/scores", scoring.StepScoreList.as_view()),
     path("projects/<slug:slug>/reward-model", scoring.ProjectRewardModel.as_view()),
     path("projects/<slug:slug>/rewards", rewards.RewardList.as_view()),
+    path("projects/<slug:slug>/judges", judges.JudgeList.as_view()),
+    path("projects/<slug:slug>/constitutions", constitutions.ConstitutionList.as_view()),
+    path("projects/<slug:slug>/judge-runs", judging.JudgeRunList.as_view()),
+    path("projects/<slug:slug>/judge-runs/forecast", judging.JudgeRunForecast.as_view()),
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
     path("projects/<slug:slug>/exports/preview", exports.ExportPreviewView.as_view()),
     path("projects/<slug:slug>/exports/stream", exports.ExportStream.as_view()),
@@ -80,18 +89,17 @@ urlpatterns = [
     path("sampling-runs/<int:pk>/cancel", sampling.SamplingCancel.as_view()),
     path("sampling-runs/<int:pk>/pause", sampling.SamplingPause.as_view()),
     path("sampling-runs/<int:pk>/resume", sampling.SamplingResume.as_view()),
-    path("estimation-runs/<int:pk>", estimation.RunDetail.as_view()),
-    path("estimation-runs/<int:pk>/pause", estimation.RunPause.as_view()),
-    path("estimation-runs/<int:pk>/resume", estimation.RunResume.as_view()),
-    path("estimation-runs/<int:pk>/cancel", estimation.RunCancel.as_view()),
+    *run_paths("estimation-runs", estimation.ESTIMATION_RUNS),
     path("exports/<int:pk>/lineage", lineage.LineageView.as_view()),
     path("exports/<int:pk>/audit", lineage.ExportAudit.as_view()),
     path("evaluations/<int:pk>", evaluations.EvaluationDetail.as_view()),
     path("evaluations/<int:pk>/cancel", evaluations.EvaluationCancel.as_view()),
-    path("scoring-runs/<int:pk>", scoring.ScoringRunDetail.as_view()),
-    path("scoring-runs/<int:pk>/pause", scoring.ScoringRunPause.as_view()),
-    path("scoring-runs/<int:pk>/resume", scoring.ScoringRunResume.as_view()),
-    path("scoring-runs/<int:pk>/cancel", scoring.ScoringRunCancel.as_view()),
+    *run_paths("scoring-runs", scoring.SCORING_RUNS),
+    *run_paths("judge-runs", judging.JUDGE_RUNS),
+    path("judge-runs/<int:pk>/replies", replies.ReplyList.as_view()),
+    path("judges/<int:pk>", judges.JudgeDetail.as_view()),
+    path("judges/<int:pk>/try", trials.JudgeTrial.as_view()),
+    path("judge-prompts", prompts.JudgePromptList.as_view()),
     path("exports/<int:pk>", exports.ExportDetail.as_view()),
     path("exports/<int:pk>/cancel", exports.ExportCancel.as_view()),
     path("exports/<int:pk>/download", files.ExportDownload.as_view(), name="export-download"),

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
-from django.db.models import Max
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
@@ -31,6 +30,8 @@ USUAL_PROMPTS = {
     "critique-revise": "critique-revise",
 }
 USUAL_CONSTITUTION = "default"
+# Two judges of one name that differ in any of these are two versions.
+SETTINGS = ("kind", "endpoint", "model", "prompt", "options", "constitution")
 
 
 @transaction.atomic
@@ -50,32 +51,76 @@ def save_judge(
     `prompt` is the name of one in the box, or all values of an own one. Raises DomainError with the name of the invalid
     field.
     """
+    judge = draft_judge(
+        project=project,
+        endpoint=endpoint,
+        kind=kind,
+        name=name,
+        prompt=prompt,
+        options=options,
+        constitution=constitution,
+    )
+    if judge.constitution is not None and judge.constitution_id is None:
+        judge.constitution = usual_constitution(project, created_by)
+    advisory_xact_lock("judges", project.pk)
+    newest = Judge.objects.filter(project=project, name=judge.name).order_by("-version").first()
+    if newest is not None and all(getattr(newest, field) == getattr(judge, field) for field in SETTINGS):
+        return newest
+    judge.version, judge.created_by = newest.version + 1 if newest else 1, created_by
+    judge.save()
+    record_event(actor=created_by, verb="judge.saved", target=str(judge), project=project.slug)
+    return judge
+
+
+def draft_judge(
+    *,
+    project: Project,
+    endpoint: Endpoint,
+    kind: str,
+    name: str = "",
+    prompt: str | Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    constitution: Constitution | None = None,
+) -> Judge:
+    """The judge that `save_judge` would store. Nothing is stored: it may be forecast and tried. Raises as `save_judge` does."""
     check_usable(endpoint, project)
     chosen = judge_prompt(endpoint, kind, prompt)
     frozen = full_options(kind, options or {})
-    if KINDS[kind].takes_principles and constitution is None:
-        constitution = usual_constitution(project, created_by)
-    if not KINDS[kind].takes_principles:
+    if KINDS[kind].takes_principles:
+        constitution = (
+            constitution or newest_constitution(project) or _draft(project, constitution_of(USUAL_CONSTITUTION))
+        )
+    else:
         constitution = None
     kind_of(chosen, frozen, principles_of(constitution))
-    values = {
-        "kind": kind,
-        "endpoint": endpoint,
-        "model": endpoint.model,
-        "prompt": msgspec.to_builtins(chosen),
-        "options": frozen,
-        "constitution": constitution,
-    }
     name = name.strip() or usual_name(endpoint, kind)
     _check_name(project, name)
-    advisory_xact_lock("judges", project.pk)
-    newest = Judge.objects.filter(project=project, name=name).order_by("-version").first()
-    if newest is not None and all(getattr(newest, field) == value for field, value in values.items()):
-        return newest
-    version = newest.version + 1 if newest else 1
-    judge = Judge.objects.create(project=project, name=name, version=version, created_by=created_by, **values)
-    record_event(actor=created_by, verb="judge.saved", target=str(judge), project=project.slug)
+    return Judge(
+        project=project,
+        name=name,
+        kind=kind,
+        endpoint=endpoint,
+        model=endpoint.model,
+        prompt=msgspec.to_builtins(chosen),
+        options=frozen,
+        constitution=constitution,
+    )
+
+
+def judge_in(project: Project, pk: int) -> Judge:
+    """The project's judge with this ID. Raises DomainError, field `judge`."""
+    judge = Judge.objects.select_related("project", "endpoint", "constitution").filter(project=project, pk=pk).first()
+    if judge is None:
+        raise DomainError(f"{project.slug} has no judge {pk}.", code="not_found", fields={"judge": "unknown"})
     return judge
+
+
+def endpoint_of(judge: Judge) -> Endpoint:
+    """The endpoint at which the judge is asked. Raises DomainError if there is none, or if the project may not use it."""
+    if judge.endpoint is None:
+        raise DomainError(f"{judge} has no endpoint: it cannot be asked.", fields={"judge": "must have an endpoint"})
+    check_usable(judge.endpoint, judge.project)
+    return judge.endpoint
 
 
 def usual_name(endpoint: Endpoint, kind: str) -> str:
@@ -131,20 +176,35 @@ def save_constitution(*, project: Project, values: Mapping[str, Any], created_by
 
 def usual_constitution(project: Project, created_by: User | None = None) -> Constitution:
     """The project's newest constitution, or the one in the box, which becomes the project's own."""
-    newest = Constitution.objects.filter(project=project).order_by("-pk").first()
-    return newest or _stored(project, constitution_of(USUAL_CONSTITUTION), created_by)
+    return newest_constitution(project) or _stored(project, constitution_of(USUAL_CONSTITUTION), created_by)
+
+
+def newest_constitution(project: Project) -> Constitution | None:
+    return Constitution.objects.filter(project=project).order_by("-pk").first()
+
+
+def constitution_in(project: Project, pk: int) -> Constitution:
+    """The project's constitution with this ID. Raises DomainError, field `constitution`."""
+    constitution = Constitution.objects.filter(project=project, pk=pk).first()
+    if constitution is None:
+        problem = f"{project.slug} has no constitution {pk}."
+        raise DomainError(problem, code="not_found", fields={"constitution": "unknown"})
+    return constitution
+
+
+def _draft(project: Project, text: ConstitutionText) -> Constitution:
+    # A list, as the database returns it: a tuple would equal no stored principles.
+    return Constitution(project=project, name=text.name, principles=list(msgspec.to_builtins(text.principles)))
 
 
 def _stored(project: Project, text: ConstitutionText, created_by: User | None) -> Constitution:
-    principles = msgspec.to_builtins(text.principles)
+    constitution = _draft(project, text)
     advisory_xact_lock("constitutions", project.pk)
     versions = Constitution.objects.filter(project=project, name=text.name)
     newest = versions.order_by("-version").first()
-    if newest is not None and newest.principles == principles:
+    if newest is not None and newest.principles == constitution.principles:
         return newest
-    number = (versions.aggregate(last=Max("version"))["last"] or 0) + 1
-    constitution = Constitution.objects.create(
-        project=project, name=text.name, version=number, principles=principles, created_by=created_by
-    )
+    constitution.version, constitution.created_by = newest.version + 1 if newest else 1, created_by
+    constitution.save()
     record_event(actor=created_by, verb="constitution.saved", target=str(constitution), project=project.slug)
     return constitution

@@ -72,6 +72,23 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("scoring-runs/<int:pk>/pause", "post", "manager", "write"),
     ("scoring-runs/<int:pk>/resume", "post", "manager", "write"),
     ("scoring-runs/<int:pk>/cancel", "post", "manager", "write"),
+    ("projects/<slug:slug>/judges", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/judges", "post", "manager", "write"),
+    ("projects/<slug:slug>/constitutions", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/constitutions", "post", "manager", "write"),
+    ("projects/<slug:slug>/judge-runs", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/judge-runs", "post", "manager", "write"),
+    ("projects/<slug:slug>/judge-runs/forecast", "post", "manager", "read"),
+    ("projects/<slug:slug>/solution-verdicts", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/comparison-verdicts", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/revisions", "get", "reviewer", "read"),
+    ("judges/<int:pk>", "get", "reviewer", "read"),
+    ("judges/<int:pk>/try", "post", "manager", "write"),
+    ("judge-runs/<int:pk>", "get", "reviewer", "read"),
+    ("judge-runs/<int:pk>/replies", "get", "reviewer", "read"),
+    ("judge-runs/<int:pk>/pause", "post", "manager", "write"),
+    ("judge-runs/<int:pk>/resume", "post", "manager", "write"),
+    ("judge-runs/<int:pk>/cancel", "post", "manager", "write"),
     ("problems/<int:pk>", "get", "reviewer", "read"),
     ("problems/<int:pk>", "patch", "manager", "write"),
     ("problems/<int:pk>/retire", "post", "manager", "write"),
@@ -101,7 +118,7 @@ TABLE: list[tuple[str, str, str, str]] = [
 # One's own turns only, whatever the role: tested apart.
 VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "skip", "correct")
 OWN = {"assignments/<int:pk>", *(f"assignments/<int:pk>/{verb}" for verb in VERBS)}
-FOR_ALL = {"healthz", "readyz", "schema", "projects", "me/keys"}
+FOR_ALL = {"healthz", "readyz", "schema", "projects", "me/keys", "judge-prompts"}
 ROLES = ["labeler", "reviewer", "manager", "owner"]
 IDS = [f"{method} {route}" for route, method, _, _ in TABLE]
 
@@ -122,6 +139,8 @@ def call(world: World) -> Call:
         "estimation-runs": world.run.pk,
         "sampling-runs": world.sampling.pk,
         "scoring-runs": world.scoring.pk,
+        "judges": world.judging.judge_id,
+        "judge-runs": world.judging.pk,
     }
 
     def one(client: Client, method: str, route: str) -> HttpResponseBase:

@@ -136,7 +136,17 @@ def test_a_cursor_that_no_page_gave_is_refused(asked: Client, position: str) -> 
     from urllib.parse import urlencode
 
     cursor = base64.b64encode(urlencode({"p": position}).encode()).decode()
-    for route in ("problems", "solutions", "step-labels", "estimates", "rounds", "disputes", "estimation-runs"):
+    for route in (
+        "problems",
+        "solutions",
+        "step-labels",
+        "estimates",
+        "rounds",
+        "disputes",
+        "estimation-runs",
+        "judge-runs",
+        "judges",
+    ):
         answer = asked.get(f"/api/v1/projects/algebra/{route}", {"cursor": cursor})
         assert answer.status_code == 400, route
         assert list(error_of(answer)["fields"]) == ["cursor"]
@@ -200,6 +210,8 @@ def test_every_operation_of_the_api_with_every_field_spoilt(
         "estimation-runs": world.run.pk,
         "sampling-runs": world.sampling.pk,
         "scoring-runs": world.scoring.pk,
+        "judges": world.judging.judge_id,
+        "judge-runs": world.judging.pk,
         "steps": world.solution.steps.order_by("position")[0].pk,
     }
     document = SchemaGenerator().get_schema(request=None, public=True)

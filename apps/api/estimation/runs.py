@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,7 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import project_of, run_of, user_of
-from apps.api.pagination import Pages
+from apps.api.pagination import Pages, page_of
+from apps.api.runs import RunActions, ShardedRunSerializer
 from apps.estimation.models import EstimationRun
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
@@ -75,56 +73,19 @@ class NewEndpointSerializer(serializers.Serializer[Endpoint]):
     price_out = serializers.DecimalField(12, 6, min_value=0, required=False, help_text="Per million completion tokens.")
 
 
-class RunSerializer(serializers.ModelSerializer[EstimationRun]):
-    endpoint = serializers.SlugRelatedField[Endpoint](slug_field="name", read_only=True, allow_null=True)
-    tokens = serializers.IntegerField()
-    rate = serializers.FloatField(allow_null=True, help_text="Solutions per second.")
-    eta_s = serializers.FloatField(allow_null=True, help_text="Seconds until the end at the rate so far.")
-    cost = serializers.FloatField(allow_null=True, help_text="By the endpoint's prices at the start of the run.")
-    seconds = serializers.FloatField(allow_null=True, help_text="Seconds at work, without pauses.")
-    notices = serializers.ListField(
-        child=serializers.CharField(),
-        help_text="Settings that the endpoint refuses, and missing rollouts with the reasons.",
-    )
-
+class RunSerializer(ShardedRunSerializer[EstimationRun]):
     class Meta:
         model = EstimationRun
         fields = [
-            "id",
-            "number",
-            "status",
+            *ShardedRunSerializer.COMMON,
             "strategy",
-            "endpoint",
             "completer",
-            "done",
-            "total",
-            "failed",
             "by_answer",
-            "steps",
             "rollouts",
-            "missing",
-            "requests",
-            "tokens",
-            "prompt_tokens",
-            "completion_tokens",
-            "tokens_are_estimated",
-            "rate",
-            "eta_s",
-            "seconds",
-            "cost",
-            "error",
-            "notices",
-            "options",
             "sampling",
-            "selection",
-            "budget",
             "seed",
             "answers_suffice",
             "keeps_rollouts",
-            "versions",
-            "created_at",
-            "started_at",
-            "finished_at",
         ]
 
 
@@ -149,21 +110,14 @@ class NewRunSerializer(serializers.Serializer[EstimationRun]):
     keeps_rollouts = serializers.BooleanField(default=False)
 
 
-class ResumeSerializer(serializers.Serializer[Any]):
-    budget = serializers.DictField(required=False, help_text="A new budget; by default the old one applies.")
-
-
 class EndpointList(APIView):
     pagination_class = Pages
 
     @extend_schema(operation_id="endpoints_list", responses=EndpointSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """List the project's own endpoints and those of the installation that it may use."""
-        pages = Pages()
         endpoints = Endpoint.objects.usable_in(project_of(request, slug, "estimate"))
-        return pages.get_paginated_response(
-            EndpointSerializer(pages.paginate_queryset(endpoints, request, view=self), many=True).data
-        )
+        return page_of(self, request, endpoints, EndpointSerializer)
 
     @extend_schema(request=NewEndpointSerializer, responses={201: EndpointSerializer})
     def post(self, request: Request, slug: str) -> Response:
@@ -189,11 +143,8 @@ class RunList(APIView):
 
     @extend_schema(operation_id="estimation_runs_list", responses=RunSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
-        pages = Pages()
         runs = EstimationRun.objects.filter(project=project_of(request, slug, "browse")).select_related("endpoint")
-        return pages.get_paginated_response(
-            RunSerializer(pages.paginate_queryset(runs, request, view=self), many=True).data
-        )
+        return page_of(self, request, runs, RunSerializer)
 
     @extend_schema(request=NewRunSerializer, responses={201: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
@@ -211,37 +162,4 @@ class RunList(APIView):
         return Response(RunSerializer(run).data, status=201)
 
 
-class RunDetail(APIView):
-    @extend_schema(responses=RunSerializer)
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(RunSerializer(run_of(request, pk, "browse")).data)
-
-
-class RunChange(APIView):
-    """Pause: requests in flight are completed. Cancel: for good."""
-
-    change: Callable[..., EstimationRun] = staticmethod(pause_run)
-
-    @extend_schema(request=None, responses=RunSerializer)
-    def post(self, request: Request, pk: int) -> Response:
-        run = type(self).change(run=run_of(request, pk, "estimate"), actor=user_of(request))
-        return Response(RunSerializer(run).data)
-
-
-class RunPause(RunChange):
-    change = staticmethod(pause_run)
-
-
-class RunCancel(RunChange):
-    change = staticmethod(cancel_run)
-
-
-class RunResume(APIView):
-    @extend_schema(request=ResumeSerializer, responses=RunSerializer)
-    def post(self, request: Request, pk: int) -> Response:
-        """Resume a paused or failed run, with a new budget if one is sent."""
-        serializer = ResumeSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        budget = serializer.validated_data.get("budget")
-        run = resume_run(run=run_of(request, pk, "estimate"), actor=user_of(request), budget=budget)
-        return Response(RunSerializer(run).data)
+ESTIMATION_RUNS = RunActions(run_of, RunSerializer, pause_run, resume_run, cancel_run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import django_filters
@@ -14,9 +14,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import project_of, scoring_of, user_of
-from apps.api.estimation.runs import ResumeSerializer
 from apps.api.filters import IntegerFilter, filtered, parameters_of
-from apps.api.pagination import ListView, Pages, Row
+from apps.api.pagination import ListView, Pages, Row, page_of
+from apps.api.runs import RunActions, ShardedRunSerializer
 from apps.core.errors import NotFound
 from apps.inference.models import Endpoint
 from apps.scoring.models import KIND_CHOICES, RewardModel, ScoringRun, StepScore
@@ -27,53 +27,17 @@ from apps.scoring.services import cancel_scoring, pause_scoring, resume_scoring,
 PROMPT_HELP = "preset (a prompt by its name), or style, system, problem, head, tag, answer, separator, good, bad."
 
 
-class ScoringRunSerializer(serializers.ModelSerializer[ScoringRun]):
-    endpoint = serializers.SlugRelatedField[Endpoint](slug_field="name", read_only=True, allow_null=True)
-    tokens = serializers.IntegerField()
-    rate = serializers.FloatField(allow_null=True, help_text="Solutions per second.")
-    eta_s = serializers.FloatField(allow_null=True, help_text="Seconds until the end at the rate so far.")
-    cost = serializers.FloatField(allow_null=True, help_text="By the endpoint's prices at the start of the run.")
-    seconds = serializers.FloatField(allow_null=True, help_text="Seconds at work, without pauses.")
-    notices = serializers.ListField(
-        child=serializers.CharField(), help_text="Settings that the endpoint refuses, and steps without a score."
-    )
-
+class ScoringRunSerializer(ShardedRunSerializer[ScoringRun]):
     class Meta:
         model = ScoringRun
         fields = [
-            "id",
-            "number",
-            "status",
+            *ShardedRunSerializer.COMMON,
             "kind",
             "model",
-            "endpoint",
             "origin",
             "reducer",
             "replaces_imported",
-            "done",
-            "total",
-            "failed",
-            "steps",
-            "missing",
-            "requests",
-            "tokens",
-            "prompt_tokens",
-            "completion_tokens",
-            "tokens_are_estimated",
-            "rate",
-            "eta_s",
-            "seconds",
-            "cost",
-            "error",
-            "notices",
-            "options",
             "prompt",
-            "selection",
-            "budget",
-            "versions",
-            "created_at",
-            "started_at",
-            "finished_at",
             "applied_at",
         ]
 
@@ -123,11 +87,8 @@ class ScoringRunList(APIView):
 
     @extend_schema(operation_id="scoring_runs_list", responses=ScoringRunSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
-        pages = Pages()
         runs = ScoringRun.objects.filter(project=project_of(request, slug, "browse")).select_related("endpoint")
-        return pages.get_paginated_response(
-            ScoringRunSerializer(pages.paginate_queryset(runs, request, view=self), many=True).data
-        )
+        return page_of(self, request, runs, ScoringRunSerializer)
 
     @extend_schema(request=NewScoringRunSerializer, responses={201: ScoringRunSerializer})
     def post(self, request: Request, slug: str) -> Response:
@@ -137,40 +98,7 @@ class ScoringRunList(APIView):
         return Response(ScoringRunSerializer(run).data, status=201)
 
 
-class ScoringRunDetail(APIView):
-    @extend_schema(responses=ScoringRunSerializer)
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(ScoringRunSerializer(scoring_of(request, pk, "browse")).data)
-
-
-class ScoringRunChange(APIView):
-    """Pause: started solutions are completed. Cancel: for good."""
-
-    change: Callable[..., ScoringRun] = staticmethod(pause_scoring)
-
-    @extend_schema(request=None, responses=ScoringRunSerializer)
-    def post(self, request: Request, pk: int) -> Response:
-        run = type(self).change(run=scoring_of(request, pk, "estimate"), actor=user_of(request))
-        return Response(ScoringRunSerializer(run).data)
-
-
-class ScoringRunPause(ScoringRunChange):
-    change = staticmethod(pause_scoring)
-
-
-class ScoringRunCancel(ScoringRunChange):
-    change = staticmethod(cancel_scoring)
-
-
-class ScoringRunResume(APIView):
-    @extend_schema(request=ResumeSerializer, responses=ScoringRunSerializer)
-    def post(self, request: Request, pk: int) -> Response:
-        """Resume a paused or failed run, with a new budget if one is sent."""
-        serializer = ResumeSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        budget = serializer.validated_data.get("budget")
-        run = resume_scoring(run=scoring_of(request, pk, "estimate"), actor=user_of(request), budget=budget)
-        return Response(ScoringRunSerializer(run).data)
+SCORING_RUNS = RunActions(scoring_of, ScoringRunSerializer, pause_scoring, resume_scoring, cancel_scoring)
 
 
 class ProjectRewardModel(APIView):

@@ -13,11 +13,11 @@ from typing import Any
 from apps.corpus.models import Comparison, Solution
 from apps.estimation.runs.forecast import CHARACTERS_PER_TOKEN, cost_of
 from apps.inference.models import Endpoint
-from apps.judging.judges import judge_kind
+from apps.judging.judges import endpoint_of, judge_kind
 from apps.judging.kinds import ComparisonCase, Kind, SolutionCase
 from apps.judging.models import Judge, JudgeReply, JudgeRun
 from apps.judging.runs.comparisons import drawn_comparisons, existing_comparisons
-from apps.judging.runs.parameters import checked_run_selection
+from apps.judging.runs.parameters import run_parameters
 from apps.judging.worker.load import comparison_case, paths_of, sides_of, solution_case
 from apps.runs.selection import solutions_of
 
@@ -48,9 +48,17 @@ class JudgingForecast:
         return self.tokens_in + self.tokens_out
 
 
-def judging_forecast(*, judge: Judge, selection: Mapping[str, Any] | None = None, seed: int = 0) -> JudgingForecast:
-    """`judge` need not be stored. Raises DomainError, as `start_judging` would, if the selection is invalid."""
-    chosen = checked_run_selection(selection or {}, compares=judge.compares)
+def judging_forecast(
+    *,
+    judge: Judge,
+    options: Mapping[str, Any] | None = None,
+    selection: Mapping[str, Any] | None = None,
+    budget: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> JudgingForecast:
+    """`judge` need not be stored. Raises DomainError, as `start_judging` would, if a parameter is invalid."""
+    endpoint = endpoint_of(judge)
+    chosen = run_parameters(judge, options, selection, budget)["selection"]
     count, cases = _compared(judge, chosen, seed) if judge.compares else _solved(judge, chosen)
     kind = judge_kind(judge)
     requests = kind.requests
@@ -60,13 +68,13 @@ def judging_forecast(*, judge: Judge, selection: Mapping[str, Any] | None = None
     tokens_in = characters_in / CHARACTERS_PER_TOKEN
     tokens_out = per_request if per_request is not None else assumed_out
     total_in, total_out = count * tokens_in, count * requests * tokens_out
-    speed = requests_per_s(judge.endpoint)
+    speed = requests_per_s(endpoint)
     return JudgingForecast(
         items=count,
         requests=count * requests,
         tokens_in=total_in,
         tokens_out=total_out,
-        cost=cost_of(judge.endpoint, total_in, total_out),
+        cost=cost_of(endpoint, total_in, total_out),
         seconds=count * requests / speed if speed else None,
         is_measured=per_request is not None,
     )
@@ -86,10 +94,8 @@ def measured_tokens(run: JudgeRun) -> float | None:
     return run.completion_tokens / replies if replies else None
 
 
-def requests_per_s(endpoint: Endpoint | None) -> float | None:
+def requests_per_s(endpoint: Endpoint) -> float | None:
     """The speed of the newest judge run at the endpoint; None if there is none."""
-    if endpoint is None:
-        return None
     run = JudgeRun.objects.filter(endpoint=endpoint, requests__gt=0, started_at__isnull=False).order_by("-pk").first()
     return run.requests / run.seconds if run and run.seconds else None
 
