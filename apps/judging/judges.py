@@ -31,6 +31,8 @@ USUAL_PROMPTS = {
     "critique-revise": "critique-revise",
 }
 USUAL_CONSTITUTION = "default"
+# What a version of a judge is: with another value of any of these it is another version.
+SETTINGS = ("kind", "endpoint", "model", "prompt", "options", "constitution")
 
 
 @transaction.atomic
@@ -50,32 +52,61 @@ def save_judge(
     `prompt` is the name of one in the box, or all values of an own one. Raises DomainError with the name of the invalid
     field.
     """
+    draft = unsaved_judge(
+        project=project,
+        endpoint=endpoint,
+        kind=kind,
+        name=name,
+        prompt=prompt,
+        options=options,
+        constitution=constitution,
+    )
+    if draft.constitution is not None and draft.constitution_id is None:
+        draft.constitution = usual_constitution(project, created_by)
+    _check_name(project, draft.name)
+    advisory_xact_lock("judges", project.pk)
+    newest = Judge.objects.filter(project=project, name=draft.name).order_by("-version").first()
+    if newest is not None and all(getattr(newest, field) == getattr(draft, field) for field in SETTINGS):
+        return newest
+    draft.version = newest.version + 1 if newest else 1
+    draft.created_by = created_by
+    draft.save()
+    record_event(actor=created_by, verb="judge.saved", target=str(draft), project=project.slug)
+    return draft
+
+
+def unsaved_judge(
+    *,
+    project: Project,
+    endpoint: Endpoint,
+    kind: str,
+    name: str = "",
+    prompt: str | Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    constitution: Constitution | None = None,
+) -> Judge:
+    """A judge with these settings that is not stored, for forecasts and trials; its constitution may not be either.
+
+    Raises DomainError with the name of the invalid field.
+    """
     check_usable(endpoint, project)
     chosen = judge_prompt(endpoint, kind, prompt)
     frozen = full_options(kind, options or {})
-    if KINDS[kind].takes_principles and constitution is None:
-        constitution = usual_constitution(project, created_by)
     if not KINDS[kind].takes_principles:
         constitution = None
+    elif constitution is None:
+        constitution = newest_constitution(project) or _boxed_constitution(project)
     kind_of(chosen, frozen, principles_of(constitution))
-    values = {
-        "kind": kind,
-        "endpoint": endpoint,
-        "model": endpoint.model,
-        "prompt": msgspec.to_builtins(chosen),
-        "options": frozen,
-        "constitution": constitution,
-    }
-    name = name.strip() or usual_name(endpoint, kind)
-    _check_name(project, name)
-    advisory_xact_lock("judges", project.pk)
-    newest = Judge.objects.filter(project=project, name=name).order_by("-version").first()
-    if newest is not None and all(getattr(newest, field) == value for field, value in values.items()):
-        return newest
-    version = newest.version + 1 if newest else 1
-    judge = Judge.objects.create(project=project, name=name, version=version, created_by=created_by, **values)
-    record_event(actor=created_by, verb="judge.saved", target=str(judge), project=project.slug)
-    return judge
+    return Judge(
+        project=project,
+        name=name.strip() or usual_name(endpoint, kind),
+        kind=kind,
+        endpoint=endpoint,
+        model=endpoint.model,
+        prompt=msgspec.to_builtins(chosen),
+        options=frozen,
+        constitution=constitution,
+    )
 
 
 def usual_name(endpoint: Endpoint, kind: str) -> str:
@@ -131,8 +162,16 @@ def save_constitution(*, project: Project, values: Mapping[str, Any], created_by
 
 def usual_constitution(project: Project, created_by: User | None = None) -> Constitution:
     """The project's newest constitution, or the one in the box, which becomes the project's own."""
-    newest = Constitution.objects.filter(project=project).order_by("-pk").first()
-    return newest or _stored(project, constitution_of(USUAL_CONSTITUTION), created_by)
+    return newest_constitution(project) or _stored(project, constitution_of(USUAL_CONSTITUTION), created_by)
+
+
+def newest_constitution(project: Project) -> Constitution | None:
+    return Constitution.objects.filter(project=project).order_by("-pk").first()
+
+
+def _boxed_constitution(project: Project) -> Constitution:
+    text = constitution_of(USUAL_CONSTITUTION)
+    return Constitution(project=project, name=text.name, principles=msgspec.to_builtins(text.principles))
 
 
 def _stored(project: Project, text: ConstitutionText, created_by: User | None) -> Constitution:
