@@ -50,7 +50,7 @@ def judge_summaries(judges: Sequence[Judge]) -> list[JudgeSummary]:
     }
     newest_runs = {
         run.judge_id: run
-        for run in JudgeRun.objects.filter(judge__in=judges).order_by("judge", "-number").distinct("judge")
+        for run in JudgeRun.objects.filter(judge__in=judges).order_by("judge_id", "-number").distinct("judge_id")
     }
     steps = _steps_of_files(judges)
     empty: dict[str, Any] = {"decided": 0, "undecided": 0, "runs": 0}

@@ -31,28 +31,17 @@ class ConstitutionForm(ServiceForm):
     name = forms.RegexField(rf"^{NAME}$", max_length=100, label="Name of the constitution", help_text=NAME_HELP)
 
 
+def _text(rows: int) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows})
+
+
 class PrincipleForm(ServiceForm):
     """One principle. One without any text is left out when the constitution is saved."""
 
-    name = forms.RegexField(rf"^{NAME}$", max_length=100, help_text=NAME_HELP)
-    critique = forms.CharField(
-        max_length=4000,
-        label="Request for a critique",
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="What a critique is to name in a solution.",
-    )
-    revision = forms.CharField(
-        max_length=4000,
-        label="Request for a revision",
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="How a solution is to be changed by it.",
-    )
-    question = forms.CharField(
-        max_length=4000,
-        label="Question about two solutions",
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Which of two solutions is better by this principle?",
-    )
+    name = forms.RegexField(rf"^{NAME}$", max_length=100)
+    critique = forms.CharField(max_length=4000, label="Request for a critique", widget=_text(4))
+    revision = forms.CharField(max_length=4000, label="Request for a revision", widget=_text(4))
+    question = forms.CharField(max_length=4000, label="Question about two solutions", widget=_text(2))
 
 
 PrincipleForms = forms.formset_factory(PrincipleForm, extra=0, can_delete=True, max_num=MOST_PRINCIPLES)
