@@ -22,6 +22,9 @@ from apps.exports.run import run_export
 from apps.exports.services import create_export, save_policy
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
+from apps.judging.judges import save_judge
+from apps.judging.models import JudgeRun
+from apps.judging.runs.services import start_judging
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round
 from apps.labeling.protocols.submission import Submission, SubmittedPreference, SubmittedStep
@@ -54,6 +57,7 @@ class World:
     sampling: SamplingRun
     draft: Round
     scoring: ScoringRun
+    judging: JudgeRun
     saved_policy: SavedPolicy
 
 
@@ -93,10 +97,11 @@ def world(project: Project, alice: User, bob: User) -> World:
     sampling = start_sampling(project=project, endpoint=endpoint, created_by=alice)
     draft = create_round(project=project, protocol="first_error", name="Second light", created_by=alice)
     scoring = start_scoring(project=project, endpoint=endpoint, created_by=alice)
+    judging = start_judging(judge=save_judge(project=project, endpoint=endpoint, kind="steps", created_by=alice))
     policy = save_policy(project=project, name="strict", format="trl-prm", policy={"neutral": "negative"})
     made = (
         *(upload, batch, export, evaluation, guideline, invitation, secret),
-        *(bobs, endpoint, run, sampling, draft, scoring, policy),
+        *(bobs, endpoint, run, sampling, draft, scoring, judging, policy),
     )
     return World(project, solution, round_, *made)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
-from django.db.models import Max
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
@@ -31,7 +30,7 @@ USUAL_PROMPTS = {
     "critique-revise": "critique-revise",
 }
 USUAL_CONSTITUTION = "default"
-# What a version of a judge is: with another value of any of these it is another version.
+# Two judges of one name that differ in any of these are two versions.
 SETTINGS = ("kind", "endpoint", "model", "prompt", "options", "constitution")
 
 
@@ -52,7 +51,7 @@ def save_judge(
     `prompt` is the name of one in the box, or all values of an own one. Raises DomainError with the name of the invalid
     field.
     """
-    draft = unsaved_judge(
+    judge = draft_judge(
         project=project,
         endpoint=endpoint,
         kind=kind,
@@ -61,21 +60,19 @@ def save_judge(
         options=options,
         constitution=constitution,
     )
-    if draft.constitution is not None and draft.constitution_id is None:
-        draft.constitution = usual_constitution(project, created_by)
-    _check_name(project, draft.name)
+    if judge.constitution is not None and judge.constitution_id is None:
+        judge.constitution = usual_constitution(project, created_by)
     advisory_xact_lock("judges", project.pk)
-    newest = Judge.objects.filter(project=project, name=draft.name).order_by("-version").first()
-    if newest is not None and all(getattr(newest, field) == getattr(draft, field) for field in SETTINGS):
+    newest = Judge.objects.filter(project=project, name=judge.name).order_by("-version").first()
+    if newest is not None and all(getattr(newest, field) == getattr(judge, field) for field in SETTINGS):
         return newest
-    draft.version = newest.version + 1 if newest else 1
-    draft.created_by = created_by
-    draft.save()
-    record_event(actor=created_by, verb="judge.saved", target=str(draft), project=project.slug)
-    return draft
+    judge.version, judge.created_by = newest.version + 1 if newest else 1, created_by
+    judge.save()
+    record_event(actor=created_by, verb="judge.saved", target=str(judge), project=project.slug)
+    return judge
 
 
-def unsaved_judge(
+def draft_judge(
     *,
     project: Project,
     endpoint: Endpoint,
@@ -85,21 +82,22 @@ def unsaved_judge(
     options: Mapping[str, Any] | None = None,
     constitution: Constitution | None = None,
 ) -> Judge:
-    """A judge with these settings that is not stored, for forecasts and trials; its constitution may not be either.
-
-    Raises DomainError with the name of the invalid field.
-    """
+    """The judge that `save_judge` would store. Nothing is stored: it may be forecast and tried. Raises as `save_judge` does."""
     check_usable(endpoint, project)
     chosen = judge_prompt(endpoint, kind, prompt)
     frozen = full_options(kind, options or {})
-    if not KINDS[kind].takes_principles:
+    if KINDS[kind].takes_principles:
+        constitution = (
+            constitution or newest_constitution(project) or _draft(project, constitution_of(USUAL_CONSTITUTION))
+        )
+    else:
         constitution = None
-    elif constitution is None:
-        constitution = newest_constitution(project) or _boxed_constitution(project)
     kind_of(chosen, frozen, principles_of(constitution))
+    name = name.strip() or usual_name(endpoint, kind)
+    _check_name(project, name)
     return Judge(
         project=project,
-        name=name.strip() or usual_name(endpoint, kind),
+        name=name,
         kind=kind,
         endpoint=endpoint,
         model=endpoint.model,
@@ -107,6 +105,22 @@ def unsaved_judge(
         options=frozen,
         constitution=constitution,
     )
+
+
+def judge_in(project: Project, pk: int) -> Judge:
+    """The project's judge with this ID. Raises DomainError, field `judge`."""
+    judge = Judge.objects.select_related("project", "endpoint", "constitution").filter(project=project, pk=pk).first()
+    if judge is None:
+        raise DomainError(f"{project.slug} has no judge {pk}.", code="not_found", fields={"judge": "unknown"})
+    return judge
+
+
+def endpoint_of(judge: Judge) -> Endpoint:
+    """The endpoint at which the judge is asked. Raises DomainError if there is none, or if the project may not use it."""
+    if judge.endpoint is None:
+        raise DomainError(f"{judge} has no endpoint: it cannot be asked.", fields={"judge": "must have an endpoint"})
+    check_usable(judge.endpoint, judge.project)
+    return judge.endpoint
 
 
 def usual_name(endpoint: Endpoint, kind: str) -> str:
@@ -169,21 +183,28 @@ def newest_constitution(project: Project) -> Constitution | None:
     return Constitution.objects.filter(project=project).order_by("-pk").first()
 
 
-def _boxed_constitution(project: Project) -> Constitution:
-    text = constitution_of(USUAL_CONSTITUTION)
-    return Constitution(project=project, name=text.name, principles=msgspec.to_builtins(text.principles))
+def constitution_in(project: Project, pk: int) -> Constitution:
+    """The project's constitution with this ID. Raises DomainError, field `constitution`."""
+    constitution = Constitution.objects.filter(project=project, pk=pk).first()
+    if constitution is None:
+        problem = f"{project.slug} has no constitution {pk}."
+        raise DomainError(problem, code="not_found", fields={"constitution": "unknown"})
+    return constitution
+
+
+def _draft(project: Project, text: ConstitutionText) -> Constitution:
+    # A list, as the database returns it: a tuple would equal no stored principles.
+    return Constitution(project=project, name=text.name, principles=list(msgspec.to_builtins(text.principles)))
 
 
 def _stored(project: Project, text: ConstitutionText, created_by: User | None) -> Constitution:
-    principles = msgspec.to_builtins(text.principles)
+    constitution = _draft(project, text)
     advisory_xact_lock("constitutions", project.pk)
     versions = Constitution.objects.filter(project=project, name=text.name)
     newest = versions.order_by("-version").first()
-    if newest is not None and newest.principles == principles:
+    if newest is not None and newest.principles == constitution.principles:
         return newest
-    number = (versions.aggregate(last=Max("version"))["last"] or 0) + 1
-    constitution = Constitution.objects.create(
-        project=project, name=text.name, version=number, principles=principles, created_by=created_by
-    )
+    constitution.version, constitution.created_by = newest.version + 1 if newest else 1, created_by
+    constitution.save()
     record_event(actor=created_by, verb="constitution.saved", target=str(constitution), project=project.slug)
     return constitution

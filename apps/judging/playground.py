@@ -17,7 +17,7 @@ from apps.inference.errors import EndpointFailure
 from apps.inference.models import Endpoint
 from apps.judging.engine.replies import replies_to, sampling_for
 from apps.judging.engine.states import JudgeState, SlotReply
-from apps.judging.judges import judge_kind
+from apps.judging.judges import endpoint_of, judge_kind
 from apps.judging.kinds import Ask, ComparisonCase, Kind, Result, SolutionCase
 from apps.judging.models import Judge
 from apps.judging.runs.parameters import judge_sampling
@@ -48,16 +48,16 @@ class Trial:
 def try_judge(*, judge: Judge, solution: Solution | None = None, comparison: Comparison | None = None) -> Trial:
     """Ask the judge about this solution or comparison, each question once. `judge` need not be stored.
 
-    Raises DomainError if the item is not of the judge's kind or cannot be judged, and Unavailable if the model is away.
+    Raises DomainError if the item is not of the judge's project and kind or cannot be judged, and Unavailable if the model
+    is away.
     """
-    if judge.endpoint is None:
-        raise DomainError(f"{judge} has no endpoint: it cannot be asked.", fields={"judge": "must have an endpoint"})
+    endpoint = endpoint_of(judge)
     case = _case(judge, solution, comparison)
     kind = judge_kind(judge)
     if obstacle := kind.obstacle(case):
         raise DomainError(obstacle, fields={"comparison" if judge.compares else "solution": obstacle})
     try:
-        return asyncio.run(_asked(judge.endpoint, kind, case))
+        return asyncio.run(_asked(endpoint, kind, case))
     except TimeoutError as error:
         raise Unavailable(f"The judge did not answer within {WITHIN_S:g} s.", code="judge_away") from error
     except EndpointFailure as failure:
@@ -68,10 +68,20 @@ def _case(judge: Judge, solution: Solution | None, comparison: Comparison | None
     if judge.compares:
         if comparison is None:
             raise DomainError("This judge compares.", fields={"comparison": "required, since this judge compares"})
+        _check_project(judge, comparison, "comparison")
         return comparison_case(comparison, *sides_of([comparison])[comparison.pk], 0)
     if solution is None:
-        raise DomainError("This judge judges solutions.", fields={"solution": "required"})
+        raise DomainError(
+            "This judge judges solutions.", fields={"solution": "required, since this judge rates solutions"}
+        )
+    _check_project(judge, solution, "solution")
     return solution_case(solution, paths_of([solution])[solution.pk], 0)
+
+
+def _check_project(judge: Judge, item: Solution | Comparison, field: str) -> None:
+    """A project's model and prices are not for the texts of another."""
+    if item.project_id != judge.project_id:
+        raise DomainError(f"The {field} belongs to another project.", fields={field: "must be of the judge's project"})
 
 
 async def _asked(endpoint: Endpoint, kind: Kind[Any, Any], case: SolutionCase | ComparisonCase) -> Trial:

@@ -23,7 +23,7 @@ def checked_selection(selection: Mapping[str, Any]) -> dict[str, Any]:
             fields={"selection": "must have no keys but answers and source"},
         )
     answers = selection.get("answers") or "any"
-    if answers not in ANSWERS:
+    if not isinstance(answers, str) or answers not in ANSWERS:
         raise DomainError(
             f"Unknown answers {answers!r}.", fields={"selection": f"answers: must be one of {', '.join(ANSWERS)}"}
         )

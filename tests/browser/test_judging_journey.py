@@ -83,7 +83,8 @@ def test_a_run_is_started_watched_paused_resumed_and_its_reasons_are_read(
     page.locator("input[name=kind][value=steps]").check()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("steps-first-error v1")
     page.get_by_label("Votes").fill("3")
-    expect(forecast.locator("dd").nth(1)).to_have_text("120")
+    expect(forecast.locator("dd").nth(3)).to_contain_text("21,600")  # Three replies to each request.
+    expect(forecast.locator("dd").nth(1)).to_have_text("40")
     page.get_by_text("Edit the text of the prompt").click()
     expect(page.locator("#id_user")).to_have_value(re.compile(r"\{problem\}"))
     see(page, "new")
@@ -97,7 +98,7 @@ def test_a_run_is_started_watched_paused_resumed_and_its_reasons_are_read(
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#run")).to_contain_text("paused")
     run = JudgeRun.objects.get(project=project)
-    assert 0 < run.requests < 120
+    assert 0 < run.requests < 40
     see(page, "paused")
     server.control(latency_s=0.0)
     page.get_by_label("Pause after this many requests").fill("5000")

@@ -139,7 +139,7 @@ class JudgeForm(RunForm):
         return cleaned
 
     def judge_values(self) -> dict[str, Any]:
-        """The arguments of `save_judge` and `unsaved_judge`. Raises DomainError if an edited prompt cannot work."""
+        """The arguments of `save_judge` and `draft_judge`. Raises DomainError if an edited prompt cannot work."""
         data = self.cleaned_data
         base, known = self.prompts[data["prompt"]], KINDS[data["kind"]].option_type.__struct_fields__
         texts = {name: data[name] for name in self._texts(base)} if self.is_edited else {}

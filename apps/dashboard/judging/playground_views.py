@@ -18,7 +18,7 @@ from apps.dashboard.judging.forms import PlaygroundForm
 from apps.dashboard.judging.readings import trial_replies
 from apps.dashboard.judging.run_views import kind_rows
 from apps.estimation.runs.forecast import cost_of
-from apps.judging.judges import unsaved_judge
+from apps.judging.judges import draft_judge
 from apps.judging.models import Judge
 from apps.judging.playground import Trial, try_judge
 from apps.judging.worker.load import paths_of
@@ -40,7 +40,7 @@ def playground(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 
 def _asked(place: Place, form: PlaygroundForm, data: dict[str, Any]) -> dict[str, Any]:
     """The context of the trial. Raises DomainError with the field that is missing, and Unavailable without an answer."""
-    judge: Judge = data["judge"] or unsaved_judge(**form.judge_values())
+    judge: Judge = data["judge"] or draft_judge(**form.judge_values())
     item = _item(place, judge, data)
     solution, comparison = (item, None) if isinstance(item, Solution) else (None, item)
     trial: Trial = try_judge(judge=judge, solution=solution, comparison=comparison)

@@ -20,7 +20,7 @@ from apps.dashboard.access import Place, place_for
 from apps.dashboard.judging.forms import OPTIONS, USUAL_KIND, NewJudgeRunForm, ResumeForm, key_of
 from apps.inference.models import Endpoint
 from apps.judging.distributions import distributions_of
-from apps.judging.judges import save_judge, unsaved_judge
+from apps.judging.judges import draft_judge, save_judge
 from apps.judging.kinds import KINDS
 from apps.judging.models import ComparisonVerdict, Judge, JudgeRun, SolutionVerdict
 from apps.judging.prompts import checked_prompt
@@ -65,7 +65,7 @@ def _forecast(form: NewJudgeRunForm) -> dict[str, Any]:
     if form.is_valid():
         endpoint = form.cleaned_data["endpoint"]
         try:
-            judge = unsaved_judge(**form.judge_values())
+            judge = draft_judge(**form.judge_values())
             expected = judging_forecast(judge=judge, selection=form.run_selection)
         except DomainError as error:
             message = error.message
@@ -78,7 +78,7 @@ def _first_forecast(place: Place, judge: Judge | None) -> dict[str, Any]:
     endpoint = judge.endpoint if judge else Endpoint.objects.usable_in(place.project).first()
     if endpoint is None:
         return {"error": "Add an endpoint to see the forecast."}
-    judge = judge or unsaved_judge(project=place.project, endpoint=endpoint, kind=USUAL_KIND)
+    judge = judge or draft_judge(project=place.project, endpoint=endpoint, kind=USUAL_KIND)
     expected = judging_forecast(judge=judge)
     return {"expected": expected, "endpoint": endpoint, "compares": judge.compares}
 
@@ -150,7 +150,7 @@ def _context(place: Place, run: JudgeRun, form: ResumeForm) -> dict[str, Any]:
         judge=judge,
         decided=run.verdicts - run.undecided,
         prompt=checked_prompt(run.prompt) if run.prompt else None,
-        options=[(name, value) for name, value in (judge.options | run.options).items() if value is not None],
+        options=[(_words(name), value) for name, value in (judge.options | run.options).items() if value is not None],
         budget=[(name, value) for name, value in run.budget.items() if value],
         resume_form=form,
         can_resume=run.can_be_resumed and run.endpoint_id is not None,
@@ -159,6 +159,10 @@ def _context(place: Place, run: JudgeRun, form: ResumeForm) -> dict[str, Any]:
         rows = without_verdict(run)
         context |= {"distributions": distributions_of(run), "without": rows.order_by("pk")[:SHOWN_WITHOUT_VERDICT]}
     return context
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def without_verdict(run: JudgeRun) -> Any:
@@ -192,11 +196,8 @@ def resume(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespons
     run = judge_run_of(place, number)
     form = ResumeForm(request.POST)
     sent = [name for name in form.fields if name in request.POST]
-    resumed = form.run(
-        lambda data: resume_judging(
-            run=run, actor=request.user, budget=run.budget | {name: data[name] or None for name in sent}
-        )
-    )
-    if resumed is not None:
-        return redirect("judge-run", slug, number)
-    return render(request, "judging/run.html", _context(place, run, form), status=422)
+    if not form.is_valid():
+        return render(request, "judging/run.html", _context(place, run, form), status=422)
+    budget = run.budget | {name: form.cleaned_data[name] or None for name in sent}
+    resume_judging(run=run, actor=request.user, budget=budget)
+    return redirect("judge-run", slug, number)

@@ -6,6 +6,8 @@ same prompt at the same model; without one it is assumed.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +15,11 @@ from typing import Any
 from apps.corpus.models import Comparison, Solution
 from apps.estimation.runs.forecast import CHARACTERS_PER_TOKEN, cost_of
 from apps.inference.models import Endpoint
-from apps.judging.judges import judge_kind
+from apps.judging.judges import endpoint_of, judge_kind
 from apps.judging.kinds import ComparisonCase, Kind, SolutionCase
 from apps.judging.models import Judge, JudgeReply, JudgeRun
 from apps.judging.runs.comparisons import drawn_comparisons, existing_comparisons
-from apps.judging.runs.parameters import checked_run_selection
+from apps.judging.runs.parameters import run_parameters
 from apps.judging.worker.load import comparison_case, paths_of, sides_of, solution_case
 from apps.runs.selection import solutions_of
 
@@ -48,27 +50,35 @@ class JudgingForecast:
         return self.tokens_in + self.tokens_out
 
 
-def judging_forecast(*, judge: Judge, selection: Mapping[str, Any] | None = None, seed: int = 0) -> JudgingForecast:
-    """`judge` need not be stored. Raises DomainError, as `start_judging` would, if the selection is invalid."""
-    chosen = checked_run_selection(selection or {}, compares=judge.compares)
+def judging_forecast(
+    *,
+    judge: Judge,
+    options: Mapping[str, Any] | None = None,
+    selection: Mapping[str, Any] | None = None,
+    budget: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> JudgingForecast:
+    """`judge` need not be stored. Raises DomainError, as `start_judging` would, if a parameter is invalid."""
+    endpoint = endpoint_of(judge)
+    chosen = run_parameters(judge, options, selection, budget)["selection"]
     count, cases = _compared(judge, chosen, seed) if judge.compares else _solved(judge, chosen)
     kind = judge_kind(judge)
-    requests = kind.requests
     newest = newest_run(judge)
-    per_request = measured_tokens(newest) if newest else None
-    characters_in, assumed_out = _sizes(kind, cases)
+    per_reply = measured_tokens(newest) if newest else None
+    per_item, characters_in, assumed_out = _sizes(kind, cases, endpoint.most_choices)
     tokens_in = characters_in / CHARACTERS_PER_TOKEN
-    tokens_out = per_request if per_request is not None else assumed_out
-    total_in, total_out = count * tokens_in, count * requests * tokens_out
-    speed = requests_per_s(judge.endpoint)
+    tokens_out = per_reply if per_reply is not None else assumed_out
+    total_in, total_out = count * tokens_in, count * kind.requests * tokens_out
+    requests = round(count * per_item)
+    speed = requests_per_s(endpoint)
     return JudgingForecast(
         items=count,
-        requests=count * requests,
+        requests=requests,
         tokens_in=total_in,
         tokens_out=total_out,
-        cost=cost_of(judge.endpoint, total_in, total_out),
-        seconds=count * requests / speed if speed else None,
-        is_measured=per_request is not None,
+        cost=cost_of(endpoint, total_in, total_out),
+        seconds=requests / speed if speed else None,
+        is_measured=per_reply is not None,
     )
 
 
@@ -86,24 +96,29 @@ def measured_tokens(run: JudgeRun) -> float | None:
     return run.completion_tokens / replies if replies else None
 
 
-def requests_per_s(endpoint: Endpoint | None) -> float | None:
+def requests_per_s(endpoint: Endpoint) -> float | None:
     """The speed of the newest judge run at the endpoint; None if there is none."""
-    if endpoint is None:
-        return None
     run = JudgeRun.objects.filter(endpoint=endpoint, requests__gt=0, started_at__isnull=False).order_by("-pk").first()
     return run.requests / run.seconds if run and run.seconds else None
 
 
-def _sizes(kind: Kind[Any, Any], cases: Sequence[Case]) -> tuple[float, float]:
-    """Means over the cases: characters of all prompts of an item, and assumed tokens of one reply."""
-    characters = replies = 0.0
+def _sizes(kind: Kind[Any, Any], cases: Sequence[Case], most_choices: int | None) -> tuple[float, float, float]:
+    """Means over the cases: requests for an item, characters of all its prompts, and assumed tokens of one reply.
+
+    Votes on one prompt share a request, and its prompt is paid once, up to the most choices that the server returns.
+    """
+    requests = characters = replies = 0.0
     for case in cases:
         asks = kind.asks(case, {})
-        sent = sum(len(ask.prompt.system) + len(ask.prompt.problem) for ask in asks)
         # What is asked later depends on replies; it is taken to be as long as what is asked first.
-        characters += sent * kind.requests / max(1, len(asks))
+        rounds = kind.requests / max(1, len(asks))
+        for prompt, votes in Counter(ask.prompt for ask in asks).items():
+            shared = math.ceil(votes / min(votes, most_choices or votes))
+            requests += shared * rounds
+            characters += shared * rounds * (len(prompt.system) + len(prompt.problem))
         replies += TOKENS_AROUND + TOKENS_PER_STEP * _step_count(case)
-    return characters / max(1, len(cases)), replies / max(1, len(cases))
+    count = max(1, len(cases))
+    return requests / count, characters / count, replies / count
 
 
 def _step_count(case: Case) -> int:

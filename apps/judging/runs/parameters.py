@@ -12,8 +12,8 @@ from apps.inference.models import Endpoint
 from apps.inference.types import SamplingParameters
 from apps.judging.engine.engine import MOST_ATTEMPTS, JudgePlan
 from apps.judging.judges import judge_kind
-from apps.judging.models import JudgeRun
-from apps.runs.parameters import checked
+from apps.judging.models import Judge, JudgeRun
+from apps.runs.parameters import RequestBudget, checked
 from apps.runs.selection import checked_selection
 
 
@@ -33,6 +33,20 @@ class PairSelection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     pairs: Literal["existing", "right_wrong", "score", "random"] = "existing"
     each: Annotated[int, Meta(ge=1, le=1000)] = 1
+
+
+def run_parameters(
+    judge: Judge,
+    options: Mapping[str, Any] | None = None,
+    selection: Mapping[str, Any] | None = None,
+    budget: Mapping[str, Any] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """What a run of the judge freezes of these, with their defaults. Raises DomainError with the field's name."""
+    return {
+        "options": msgspec.to_builtins(checked(RunOptions, options or {}, "options")),
+        "selection": checked_run_selection(selection or {}, compares=judge.compares),
+        "budget": msgspec.to_builtins(checked(RequestBudget, budget or {}, "budget")),
+    }
 
 
 def checked_run_selection(selection: Mapping[str, Any], *, compares: bool) -> dict[str, Any]:

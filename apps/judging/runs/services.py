@@ -14,13 +14,13 @@ from django.db.models import Max
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.jobs.wakeups import wake_on_commit
-from apps.inference.grants import check_usable
+from apps.judging.judges import endpoint_of
 from apps.judging.models import Judge, JudgeRun
 from apps.judging.runs.comparisons import choose_comparisons
 from apps.judging.runs.conclusion import conclusion
-from apps.judging.runs.parameters import RunOptions, checked_run_selection
+from apps.judging.runs.parameters import run_parameters
 from apps.runs import lifecycle
-from apps.runs.parameters import RequestBudget, checked
+from apps.runs.parameters import RequestBudget
 from apps.runs.selection import solutions_of
 
 
@@ -35,24 +35,20 @@ def start_judging(
     created_by: User | None = None,
 ) -> JudgeRun:
     """Freeze the parameters and queue the run. Raises DomainError with the name of the invalid parameter."""
-    endpoint = judge.endpoint
-    if endpoint is None:
-        raise DomainError(f"{judge} has no endpoint: it cannot be asked.", fields={"judge": "must have an endpoint"})
-    check_usable(endpoint, judge.project)
+    endpoint = endpoint_of(judge)
+    parameters = run_parameters(judge, options, selection, budget)
     run = JudgeRun.objects.create(
         project=judge.project,
         number=lifecycle.next_number(JudgeRun, judge.project),
         judge=judge,
         endpoint=endpoint,
         created_by=created_by,
-        options=msgspec.to_builtins(checked(RunOptions, options or {}, "options")),
         prompt=judge.prompt,
-        selection=checked_run_selection(selection or {}, compares=judge.compares),
-        budget=msgspec.to_builtins(checked(RequestBudget, budget or {}, "budget")),
         versions={"annotate": settings.VERSION},
         seed=secrets.randbelow(2**31) if seed is None else seed,
         price_in=endpoint.price_in,
         price_out=endpoint.price_out,
+        **parameters,
     )
     run.total, run.last_item = _chosen(run)
     if not run.total:
