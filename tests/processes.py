@@ -25,7 +25,7 @@ from annotate.static_files import collect
 ROOT = Path(__file__).resolve().parent.parent
 # A machine that is busy with other things stalls now and then.
 PATIENCE_S = 240.0
-ALL_QUEUES = [*QUEUES.split(","), "estimation"]
+ALL_QUEUES = [*QUEUES.split(","), "estimation", "judging"]
 AtWork = Callable[[], AbstractContextManager[None]]
 StartWorker = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
 

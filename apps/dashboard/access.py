@@ -27,6 +27,7 @@ TABS = (
     ("solutions", "Solutions", "browse"),
     ("review", "Review", "review"),
     ("estimation", "Estimation", "browse"),
+    ("judging", "Judges", "browse"),
     ("quality", "Quality", "browse"),
     ("evaluation", "Evaluation", "evaluate"),
     ("imports", "Imports", "import"),

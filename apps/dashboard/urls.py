@@ -16,6 +16,11 @@ from apps.dashboard.exports import lineage
 from apps.dashboard.exports import views as exports
 from apps.dashboard.home import views as home
 from apps.dashboard.imports import views as imports
+from apps.dashboard.judging import constitution_views as constitutions
+from apps.dashboard.judging import item_views as judged_items
+from apps.dashboard.judging import playground_views as playground
+from apps.dashboard.judging import run_views as judge_runs
+from apps.dashboard.judging import views as judging
 from apps.dashboard.labeling import views as labeling
 from apps.dashboard.labeling import work_views as work
 from apps.dashboard.people import views as people
@@ -158,6 +163,22 @@ urlpatterns = [
         path(f"{_OF_PROJECT}estimation/scoring/<int:number>/{act}", scoring.change, {"act": act}, name=f"scoring-{act}")
         for act in ("pause", "resume", "cancel")
     ),
+    path(f"{_OF_PROJECT}judging", judging.judges, name="judging"),
+    path(f"{_OF_PROJECT}judging/new", judge_runs.new_run, name="judge-run-new"),
+    path(f"{_OF_PROJECT}judging/new/prompt", judge_runs.prompt, name="judge-run-prompt"),
+    path(f"{_OF_PROJECT}judging/new/forecast", judge_runs.forecast, name="judge-run-forecast"),
+    path(f"{_OF_PROJECT}judging/playground", playground.playground, name="playground"),
+    path(f"{_OF_PROJECT}judging/constitutions", constitutions.constitutions, name="constitutions"),
+    path(f"{_OF_PROJECT}judging/constitutions/edit", constitutions.edit_constitution, name="constitution-edit"),
+    path(f"{_OF_PROJECT}judging/constitutions/<int:pk>", constitutions.constitutions, name="constitution"),
+    path(f"{_OF_PROJECT}judging/runs/<int:number>", judge_runs.run, name="judge-run"),
+    path(f"{_OF_PROJECT}judging/runs/<int:number>/resume", judge_runs.resume, name="judge-run-resume"),
+    *(
+        path(f"{_OF_PROJECT}judging/runs/<int:number>/{act}", judge_runs.change, {"act": act}, name=f"judge-run-{act}")
+        for act in ("pause", "cancel")
+    ),
+    path(f"{_OF_PROJECT}judging/runs/<int:number>/items", judged_items.items, name="judge-run-items"),
+    path(f"{_OF_PROJECT}judging/runs/<int:number>/items/<int:pk>", judged_items.item, name="judge-run-item"),
     path(f"{_OF_PROJECT}endpoints", endpoints.endpoints, name="endpoints"),
     path(f"{_OF_PROJECT}endpoints/new", endpoints.new_endpoint, name="endpoint-new"),
     path(f"{_OF_PROJECT}endpoints/<int:pk>", endpoints.edit_endpoint, name="endpoint"),

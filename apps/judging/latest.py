@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
 
 from apps.corpus.labels import first_error
-from apps.judging.models import JudgeRun, StepVerdict
+from apps.judging.models import ComparisonVerdict, JudgeRun, SolutionVerdict, StepVerdict
+from apps.judging.models.runs import oldest_run_first
+from apps.runs.status import counted_run_q
+
+Verdict = TypeVar("Verdict", bound=Model)
 
 
 @dataclass(slots=True)
@@ -55,3 +62,27 @@ def judge_first_errors(lengths: Mapping[int, int]) -> dict[int, dict[str, int]]:
         }
         for solution_id, by_judge in newest.items()
     }
+
+
+def newest_solution_verdicts(solution_id: int) -> list[SolutionVerdict]:
+    """The result of each judge's newest run on this solution, whether it is a verdict or not; by name. One query."""
+    results = SolutionVerdict.objects.filter(solution=solution_id).select_related("run__judge")
+    return [result for _, result in sorted(_newest_by_judge(results, "solution_id").items())]
+
+
+def newest_comparison_verdicts(comparison_ids: Iterable[int]) -> dict[int, list[ComparisonVerdict]]:
+    """By comparison, as `newest_solution_verdicts` of solutions. One query."""
+    results = ComparisonVerdict.objects.filter(comparison__in=list(comparison_ids)).select_related("run__judge")
+    by_comparison: defaultdict[int, list[ComparisonVerdict]] = defaultdict(list)
+    for (comparison_id, _), result in sorted(_newest_by_judge(results, "comparison_id").items()):
+        by_comparison[comparison_id].append(result)
+    return dict(by_comparison)
+
+
+def _newest_by_judge(results: QuerySet[Verdict], item: str) -> dict[tuple[int, str], Verdict]:
+    """By item and the judge's name, of runs that count."""
+    newest: dict[tuple[int, str], Verdict] = {}
+    for result in results.filter(counted_run_q("run__")).order_by(*oldest_run_first("run__")):
+        row: Any = result
+        newest[getattr(row, item), row.run.judge.name] = result
+    return newest

@@ -15,9 +15,19 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.accounts.services import issue_token
 from apps.corpus.imports.run import run_import
+from apps.corpus.models import Comparison
 from apps.estimation.models import Rollout, RolloutBatch, SampledProblem, Shard, SolutionEstimate
 from apps.exports.models import ContaminationList, Export, ExportDiff, ExportPart, ReleaseAudit
-from apps.judging.models import StepVerdict
+from apps.judging.judges import usual_constitution
+from apps.judging.models import (
+    ComparisonVerdict,
+    JudgeReply,
+    JudgeShard,
+    Revision,
+    RunComparison,
+    SolutionVerdict,
+    StepVerdict,
+)
 from apps.labeling.models import (
     Assignment,
     CandidateSet,
@@ -92,9 +102,22 @@ def filled(world: World, alice: User, bob: User) -> World:
     SolutionScore.objects.create(run=world.scoring, solution=world.solution, score=0.5)
     set_reward_model(project=world.project, endpoint=world.endpoint)
     StepVerdict.objects.create(run=judge(world.solution, "critic"), step=step, rating=1)
+    store_results(world)
     store_exports(world)
     settle(world, assignment)
     return world
+
+
+def store_results(world: World) -> None:
+    """A row of each of the tables of judge runs."""
+    run, solution, comparison = world.judging, world.solution, Comparison.objects.filter(left=world.solution)[0]
+    usual_constitution(world.project)
+    JudgeShard.objects.create(run=run, after=0, upto=solution.pk, leased_until=run.created_at)
+    JudgeReply.objects.create(run=run, solution=solution, slot=0, outcome="verdict", text="It holds.")
+    SolutionVerdict.objects.create(run=run, solution=solution, outcome="verdict", first_error=-1)
+    RunComparison.objects.create(run=run, comparison=comparison)
+    ComparisonVerdict.objects.create(run=run, comparison=comparison, outcome="verdict", choice="left")
+    Revision.objects.create(run=run, solution=solution, ordinal=0, principle="brevity", critique="It is long.")
 
 
 def store_exports(world: World) -> None:

@@ -61,6 +61,14 @@ PAGES: dict[str, Callable[[World], str]] = {
     "new sampling": lambda _: "estimation/sampling/new",
     "scoring": lambda world: f"estimation/scoring/{world.scoring.number}",
     "new scoring": lambda _: "estimation/scoring/new",
+    "judges": lambda _: "judging",
+    "new judge run": lambda _: "judging/new",
+    "playground": lambda world: f"judging/playground?solution={world.solution.pk}",
+    "constitutions": lambda _: "judging/constitutions",
+    "edit constitution": lambda _: "judging/constitutions/edit",
+    "judge run": lambda world: f"judging/runs/{world.judging.number}",
+    "results": lambda world: f"judging/runs/{world.judging.number}/items",
+    "judged solution": lambda world: f"judging/runs/{world.judging.number}/items/{world.solution.pk}",
     "endpoints": lambda _: "endpoints",
     "new endpoint": lambda _: "endpoints/new",
     "endpoint": lambda world: f"endpoints/{world.endpoint.pk}",
@@ -212,6 +220,7 @@ def test_empty_pages_show_the_next_step(project: Project, alice: User, watched: 
         ("exports", "Export"),
         ("rounds", "New round"),
         ("guidelines", "Write guidelines"),
+        ("judging", "Add an endpoint"),
     ):
         page.goto(f"/projects/{project.slug}/{path}")
         expect(page.locator(".empty").get_by_role("link", name=action)).to_be_visible()

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.dashboard.urls import urlpatterns
+from apps.judging.judges import usual_constitution
 from apps.projects.models import Membership
 from apps.projects.services import create_project
 from tests.cast import signed_in, undone
@@ -69,6 +70,20 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("scoring-pause", lambda world: [world.scoring.number], "post", "manager"),
     ("scoring-resume", lambda world: [world.scoring.number], "post", "manager"),
     ("scoring-cancel", lambda world: [world.scoring.number], "post", "manager"),
+    ("judging", lambda _: [], "get", "reviewer"),
+    ("judge-run-new", lambda _: [], "get", "manager"),
+    ("judge-run-prompt", lambda _: [], "get", "manager"),
+    ("judge-run-forecast", lambda _: [], "post", "manager"),
+    ("judge-run", lambda world: [world.judging.number], "get", "reviewer"),
+    ("judge-run-pause", lambda world: [world.judging.number], "post", "manager"),
+    ("judge-run-resume", lambda world: [world.judging.number], "post", "manager"),
+    ("judge-run-cancel", lambda world: [world.judging.number], "post", "manager"),
+    ("judge-run-items", lambda world: [world.judging.number], "get", "reviewer"),
+    ("judge-run-item", lambda world: [world.judging.number, world.solution.pk], "get", "reviewer"),
+    ("playground", lambda _: [], "get", "manager"),
+    ("constitutions", lambda _: [], "get", "reviewer"),
+    ("constitution", lambda world: [usual_constitution(world.project).pk], "get", "reviewer"),
+    ("constitution-edit", lambda _: [], "get", "manager"),
     ("endpoints", lambda _: [], "get", "manager"),
     ("endpoint-new", lambda _: [], "get", "manager"),
     ("endpoint", lambda world: [world.endpoint.pk], "get", "manager"),

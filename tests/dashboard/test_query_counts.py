@@ -17,13 +17,17 @@ from apps.estimation.models import EstimationRun, StepEstimate
 from apps.evaluation.run import run_evaluation
 from apps.evaluation.services import create_evaluation
 from apps.exports.services import create_export
+from apps.inference.services import add_endpoint
+from apps.judging.judges import save_constitution, save_judge
+from apps.judging.models import ComparisonVerdict, JudgeReply, JudgeRun, SolutionVerdict, StepVerdict
+from apps.judging.runs.services import start_judging
 from apps.labeling.models import Assignment, GoldLabel
 from apps.labeling.queue.claim import claim
 from apps.labeling.queue.leases import skip
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
 from apps.projects.services import add_member, create_project, invite, publish_guidelines
-from tests.cast import make_gold, make_problem, make_screening, make_solution, make_user, signed_in
+from tests.cast import make_comparison, make_gold, make_problem, make_screening, make_solution, make_user, signed_in
 from tests.evaluation.scored_project import judge, make_judge_run
 from tests.world import ROW, rate
 
@@ -123,6 +127,62 @@ def more_evaluations(project: Project, alice: User, count: int) -> None:
             run_evaluation(evaluation_id=evaluation.pk)
 
 
+def more_judges(project: Project, alice: User, count: int) -> None:
+    """As many judges with a version and a constitution each, and results of theirs on one solution and one comparison."""
+    comparison = project.comparisons.first() or make_comparison(make_problem(project), ["One.", "Two."], ["Three."])
+    solution = comparison.left
+    endpoint = project.endpoints.first() or add_endpoint(
+        project=project, name="lab", url="http://127.0.0.1:9/v1", model="small"
+    )
+    for _ in range(count):
+        name = f"judge-{project.judges.count()}"
+        for kind in ("steps", "principle"):
+            by = save_judge(project=project, endpoint=endpoint, kind=kind, name=f"{name}-{kind}", created_by=alice)
+            run = start_judging(judge=by, created_by=alice, selection={"pairs": "existing"} if by.compares else {})
+            JudgeRun.objects.filter(pk=run.pk).update(status="finished")
+            if by.compares:
+                ComparisonVerdict.objects.create(run=run, comparison=comparison, outcome="verdict", choice="left")
+            else:
+                SolutionVerdict.objects.create(run=run, solution=solution, outcome="verdict", first_error=1)
+                steps = enumerate(solution.steps.order_by("position"))
+                StepVerdict.objects.bulk_create(
+                    StepVerdict(run=run, step=step, rating=-1 if place else 1, reason="So.") for place, step in steps
+                )
+
+
+def more_results(project: Project, alice: User, count: int) -> None:
+    """As many solutions with a result, and replies about the first one, all of one run."""
+    solutions = [make_solution(make_problem(project)) for _ in range(count)]
+    run = project.judge_runs.first()
+    if run is None:
+        more_judges(project, alice, 1)
+        run = project.judge_runs.get(judge__kind="steps")
+        JudgeRun.objects.exclude(pk=run.pk).delete()
+        JudgeRun.objects.update(number=1)
+    for solution in solutions:
+        SolutionVerdict.objects.create(run=run, solution=solution, outcome="refusal", reason="No.")
+    first = run.solution_verdicts.order_by("solution").first()
+    assert first is not None
+    verdict = {"kind": "steps", "ratings": {"0": 1}, "reasons": {"0": "It holds."}}
+    present = JudgeReply.objects.count()
+    for slot in range(count):
+        JudgeReply.objects.create(
+            run=run, solution=first.solution, slot=present + slot, outcome="verdict", verdict=verdict
+        )
+
+
+def more_constitutions(project: Project, alice: User, count: int) -> None:
+    for _ in range(count):
+        text = {"critique": f"Name what is long, {project.constitutions.count()}.", "revision": "Cut.", "question": "?"}
+        values = {"name": "own", "title": "Own", "principles": [{"name": "brevity", **text}]}
+        save_constitution(project=project, values=values, created_by=alice)
+
+
+def first_item(project: Project) -> str:
+    solution = project.judge_runs.get().solution_verdicts.order_by("solution").first().solution_id  # type: ignore[union-attr]
+    return f"/projects/{project.slug}/judging/runs/1/items/{solution}"
+
+
 def more_projects(project: Project, alice: User, count: int) -> None:
     for _ in range(count):
         other = create_project(slug=f"project-{Project.objects.count()}", owner=alice)
@@ -175,6 +235,14 @@ def first_solution(project: Project) -> str:
         ("/projects/algebra/flags?kind=skip", more_put_off),
         ("/projects/algebra/solutions", more_solutions),
         (first_solution, more_turns),
+        (first_solution, more_judges),
+        ("/projects/algebra/judging", more_judges),
+        ("/projects/algebra/judging/new", more_judges),
+        ("/projects/algebra/judging/playground", more_judges),
+        ("/projects/algebra/judging/runs/1", more_results),
+        ("/projects/algebra/judging/runs/1/items", more_results),
+        (first_item, more_results),
+        ("/projects/algebra/judging/constitutions", more_constitutions),
         ("/projects/algebra/imports", more_files),
         ("/projects/algebra/exports", more_files),
         ("/projects/algebra/exports/new", more_rounds),

@@ -12,6 +12,7 @@ from apps.corpus.models import ImportBatch
 from apps.dashboard.rounds.queries import RoundWork, work_for
 from apps.estimation.models import EstimationRun
 from apps.exports.models import Export
+from apps.judging.models import JudgeRun
 from apps.labeling.models import Round
 from apps.projects.models import Membership
 
@@ -25,9 +26,10 @@ def open_rounds_for(user: User) -> list[RoundWork]:
     return work_for(user, Round.objects.open().filter(Exists(memberships)))
 
 
-def running_jobs(user: User) -> list[ImportBatch | Export | EstimationRun]:
-    """The imports, exports and estimation runs that the user started and that have not ended."""
+def running_jobs(user: User) -> list[ImportBatch | Export | EstimationRun | JudgeRun]:
+    """The imports, exports, estimation runs and judge runs that the user started and that have not ended."""
     imports = ImportBatch.objects.filter(uploaded_by=user, status__in=RUNNING).select_related("project")
     exports = Export.objects.filter(requested_by=user, status__in=RUNNING).select_related("project")
     runs = EstimationRun.objects.filter(created_by=user, status__in=RUNNING).select_related("project")
-    return list(chain(imports[:SHOWN_JOBS], exports[:SHOWN_JOBS], runs[:SHOWN_JOBS]))
+    judge_runs = JudgeRun.objects.filter(created_by=user, status__in=RUNNING).select_related("project", "judge")
+    return list(chain(imports[:SHOWN_JOBS], exports[:SHOWN_JOBS], runs[:SHOWN_JOBS], judge_runs[:SHOWN_JOBS]))

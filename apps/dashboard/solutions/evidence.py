@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -12,6 +12,8 @@ from apps.core.http.ids import parse_id
 from apps.corpus.models import Comparison, Solution, Step
 from apps.dashboard.access import Place
 from apps.estimation.models import Rollout
+from apps.judging.latest import newest_comparison_verdicts
+from apps.judging.models import ComparisonVerdict
 from apps.labeling.models import PreferenceLabel, counted_q, newest_q
 from apps.projects.models import Membership
 from apps.quality.review.evidence import Evidence, Naming, evidence_of
@@ -48,10 +50,19 @@ class ComparisonCounts:
     own: int = 0
     other: int = 0
     ties: int = 0
+    verdicts: Sequence[PreferredSide] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PreferredSide:
+    """What a judge's newest run says of a comparison. `preferred` is "this", "other", "tie", or empty without a verdict."""
+
+    verdict: ComparisonVerdict
+    preferred: str
 
 
 def comparisons_of(solution: Solution) -> list[ComparisonCounts]:
-    """Labeled comparisons of the solution with others, or of its own candidates for a step; newest first."""
+    """Labeled or judged comparisons of the solution with others, or of its own candidates for a step; newest first."""
     comparisons = list(
         Comparison.objects.filter(Q(left=solution) | Q(right=solution), problem=solution.problem_id)
         .select_related("left_step", "right_step")
@@ -63,14 +74,19 @@ def comparisons_of(solution: Solution) -> list[ComparisonCounts]:
     )
     for pk, choice in labels.values_list("assignment__task__comparison_id", "choice"):
         counts.setdefault(pk, Counter())[choice] += 1
+    verdicts = newest_comparison_verdicts(comparison.pk for comparison in comparisons)
     rows = []
     for comparison in comparisons:
-        if comparison.pk in counts:
+        if comparison.pk in counts or comparison.pk in verdicts:
             is_left = comparison.left_id == solution.pk
             own, other = ("left", "right") if is_left else ("right", "left")
             other_id = comparison.right_id if is_left else comparison.left_id
-            choices = counts[comparison.pk]
-            rows.append(ComparisonCounts(comparison, other_id, choices[own], choices[other], choices["tie"]))
+            choices = counts.get(comparison.pk, Counter())
+            sides = {own: "this", other: "other", "tie": "tie"}
+            judged = [
+                PreferredSide(verdict, sides.get(verdict.choice, "")) for verdict in verdicts.get(comparison.pk, ())
+            ]
+            rows.append(ComparisonCounts(comparison, other_id, choices[own], choices[other], choices["tie"], judged))
     return rows
 
 

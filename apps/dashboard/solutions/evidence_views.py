@@ -20,6 +20,7 @@ from apps.corpus.models import Solution, Step
 from apps.dashboard.access import Place, place_for, solution_of
 from apps.dashboard.review.forms import filters_in, narrowing_of
 from apps.dashboard.solutions.evidence import comparisons_of, evidence_for, naming_of, rollouts_of
+from apps.judging.latest import newest_solution_verdicts
 from apps.quality.models import AlsoAcceptable, StaleSolution
 from apps.quality.review.adjudication import (
     adjudicate_solution,
@@ -48,6 +49,7 @@ def solution(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
         "review" if "queue" in request.GET else "solutions",
         rollouts=rollouts_of(solution, request.GET),
         comparisons=comparisons_of(solution),
+        judged=newest_solution_verdicts(solution.pk),
         other_solutions=of_problem.order_by("pk")[:SHOWN_SOLUTIONS],
         **_consensus_context(place, solution),
         **_navigation(place, solution, request.GET),

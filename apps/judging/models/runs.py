@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, OrderBy, Q, When
 
 from apps.corpus.models import Comparison, ImportBatch
 from apps.judging.models.judges import Judge
@@ -16,6 +16,17 @@ from apps.runs.models import RunShard, ShardedRun
 def number_in_row(prefix: str = "") -> Case:
     """The number that a run has in an exported row: an imported run keeps that of its file. `prefix` leads to the run."""
     return Case(When(**{f"{prefix}origin": ""}, then=F(f"{prefix}number")), default=F(f"{prefix}run_in_file"))
+
+
+def oldest_run_first(prefix: str = "") -> tuple[OrderBy | str, ...]:
+    """The order of a judge's runs: by its version, then by the run's number in its row, runs without a number first.
+
+    Both are exported with the row: of an imported run the number in its file, of our own runs their number. The
+    project's own number only breaks ties. The order determines the newest of one judge's runs; it does not compare
+    different judges. `prefix` leads to the run.
+    """
+    number = number_in_row(prefix).asc(nulls_first=True)
+    return f"{prefix}judge__version", number, f"{prefix}number"
 
 
 class JudgeRun(ShardedRun):

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from apps.corpus.labels import CHOICES, MARGINS
 from apps.corpus.models import Comparison, Solution, Step
-from apps.judging.models.runs import JudgeRun, number_in_row
+from apps.judging.models.runs import JudgeRun, oldest_run_first
 from apps.runs.status import counted_run_q
 
 
@@ -25,15 +25,8 @@ class ItemOutcome(models.TextChoices):
 
 class VerdictQuerySet(models.QuerySet["StepVerdict"]):
     def oldest_run_first(self, *fields: str) -> Self:
-        """Order by the judge's version, then by the run's number in its row, runs without a number first.
-
-        Both are exported with the row: of an imported run the number in its file, of our own runs their number. The
-        project's own number only breaks ties. The order determines the newest of one judge's runs; it does not compare
-        different judges.
-        """
-        return self.order_by(
-            "run__judge__version", number_in_row("run__").asc(nulls_first=True), "run__number", *fields
-        )
+        """The order that decides which of a judge's runs is the newest."""
+        return self.order_by(*oldest_run_first("run__"), *fields)
 
     def counted(self) -> Self:
         """Verdicts of runs that have ended, and of files."""
@@ -126,6 +119,15 @@ class ComparisonVerdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.choice or self.outcome} on comparison {self.comparison_id}"
+
+    @property
+    def position_note(self) -> str:
+        """The place that an inconsistent judge preferred in every reply; empty if it has none."""
+        replies = sum(self.shown_first.values())
+        if self.outcome != ItemOutcome.INCONSISTENT or not replies:
+            return ""
+        place = next((place for place in ("first", "second") if self.shown_first.get(place) == replies), "")
+        return f"it chose whichever was shown {place}" if place else ""
 
 
 class Revision(models.Model):

@@ -6,6 +6,8 @@ same prompt at the same model; without one it is assumed.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,22 +63,22 @@ def judging_forecast(
     chosen = run_parameters(judge, options, selection, budget)["selection"]
     count, cases = _compared(judge, chosen, seed) if judge.compares else _solved(judge, chosen)
     kind = judge_kind(judge)
-    requests = kind.requests
     newest = newest_run(judge)
-    per_request = measured_tokens(newest) if newest else None
-    characters_in, assumed_out = _sizes(kind, cases)
+    per_reply = measured_tokens(newest) if newest else None
+    per_item, characters_in, assumed_out = _sizes(kind, cases, endpoint.most_choices)
     tokens_in = characters_in / CHARACTERS_PER_TOKEN
-    tokens_out = per_request if per_request is not None else assumed_out
-    total_in, total_out = count * tokens_in, count * requests * tokens_out
+    tokens_out = per_reply if per_reply is not None else assumed_out
+    total_in, total_out = count * tokens_in, count * kind.requests * tokens_out
+    requests = round(count * per_item)
     speed = requests_per_s(endpoint)
     return JudgingForecast(
         items=count,
-        requests=count * requests,
+        requests=requests,
         tokens_in=total_in,
         tokens_out=total_out,
         cost=cost_of(endpoint, total_in, total_out),
-        seconds=count * requests / speed if speed else None,
-        is_measured=per_request is not None,
+        seconds=requests / speed if speed else None,
+        is_measured=per_reply is not None,
     )
 
 
@@ -100,16 +102,23 @@ def requests_per_s(endpoint: Endpoint) -> float | None:
     return run.requests / run.seconds if run and run.seconds else None
 
 
-def _sizes(kind: Kind[Any, Any], cases: Sequence[Case]) -> tuple[float, float]:
-    """Means over the cases: characters of all prompts of an item, and assumed tokens of one reply."""
-    characters = replies = 0.0
+def _sizes(kind: Kind[Any, Any], cases: Sequence[Case], most_choices: int | None) -> tuple[float, float, float]:
+    """Means over the cases: requests for an item, characters of all its prompts, and assumed tokens of one reply.
+
+    Votes on one prompt share a request, and its prompt is paid once, up to the most choices that the server returns.
+    """
+    requests = characters = replies = 0.0
     for case in cases:
         asks = kind.asks(case, {})
-        sent = sum(len(ask.prompt.system) + len(ask.prompt.problem) for ask in asks)
         # What is asked later depends on replies; it is taken to be as long as what is asked first.
-        characters += sent * kind.requests / max(1, len(asks))
+        rounds = kind.requests / max(1, len(asks))
+        for prompt, votes in Counter(ask.prompt for ask in asks).items():
+            shared = math.ceil(votes / min(votes, most_choices or votes))
+            requests += shared * rounds
+            characters += shared * rounds * (len(prompt.system) + len(prompt.problem))
         replies += TOKENS_AROUND + TOKENS_PER_STEP * _step_count(case)
-    return characters / max(1, len(cases)), replies / max(1, len(cases))
+    count = max(1, len(cases))
+    return requests / count, characters / count, replies / count
 
 
 def _step_count(case: Case) -> int:
