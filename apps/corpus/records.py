@@ -256,6 +256,57 @@ class JudgeRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.judge, f"{self.judge} v{self.version}"
 
 
+class JudgePreference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a judge says of a comparison in one run.
+
+    `outcome` is `verdict`, or why there is no `choice`. `prompt` is the prompt's name and version. `share` is that of the
+    choice among the judge's votes; None for a single one. `principles` are the names of those that it was asked about.
+    """
+
+    judge: str
+    version: int = 1
+    prompt: str = ""
+    outcome: str = "verdict"
+    choice: str = ""
+    margin: str = ""
+    share: float | None = None
+    principles: Sequence[str] = ()
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.judge, f"{self.judge} v{self.version}"
+
+
+class ReplyRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A reply of a judge about the steps of a solution, whole, with the ratings that were read from it, by position.
+
+    `key` is that of the judge's run among the record's `judges`. `saw_reference`: its prompt showed the reference.
+    """
+
+    key: tuple[str, int, int | None]
+    text: str
+    ratings: Mapping[int, int]
+    saw_reference: bool = False
+
+    @property
+    def names(self) -> tuple[str, str]:
+        judge, version, _ = self.key
+        return judge, f"{judge} v{version}"
+
+
+class RevisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How a solution came about: the text of the `original`, and the principles by which the judge changed it, in order."""
+
+    judge: str
+    version: int = 1
+    original: str
+    principles: Sequence[str]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.judge, f"{self.judge} v{self.version}"
+
+
 class StepScoreRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A reward model's score of the chosen step at `position`: how likely it is right."""
 
@@ -279,7 +330,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row: a problem, a solution or a comparison or neither, and all labels, counts, verdicts and scores.
 
     `ignored` names what the row holds and Annotate does not store, so that nothing is dropped silently. A record of the
-    database has the addresses of its solution (of its problem, for a comparison) and of its problem.
+    database has the addresses of its solution (of its problem, for a comparison) and of its problem, and, where they are
+    asked for, what judges say of the comparison, their replies, the revisions that ended in the solution, and the first
+    error by the project's applied cascade.
     """
 
     problem: ProblemRecord
@@ -291,6 +344,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     estimates: Sequence[EstimateRecord] = ()
     judges: Sequence[JudgeRecord] = ()
     scores: Sequence[ScoreRecord] = ()
+    judge_preferences: Sequence[JudgePreference] = ()
+    replies: Sequence[ReplyRecord] = ()
+    revisions: Sequence[RevisionRecord] = ()
+    machine_error: int | None = None
     ignored: Sequence[str] = ()
     address: str = ""
     problem_address: str = ""

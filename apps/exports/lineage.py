@@ -20,6 +20,7 @@ from apps.corpus.models import Solution
 from apps.exports.audits.services import check_released
 from apps.exports.files.part_rows import part_rows
 from apps.exports.files.storage import part_path
+from apps.exports.formats import FORMATS
 from apps.exports.labels.steps import Labeled, resolve
 from apps.exports.load.records import load_record
 from apps.exports.models import Export
@@ -104,7 +105,7 @@ def traced_solution(export: Export, *, part: int, row: int) -> int:
 def lineage_of(export: Export, solution: Solution, naming: Naming) -> Lineage:
     """Some twenty queries. Raises NotFound for a solution without steps."""
     policy, evidence = LabelPolicy.from_dict(export.policy), evidence_of(solution, naming)
-    labeled = resolve(load_record(export.project, solution.pk), policy)
+    labeled = resolve(load_record(export.project, solution.pk, FORMATS[export.format].needs(policy)), policy)
     return Lineage(
         export=export,
         solution=solution,

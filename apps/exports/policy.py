@@ -24,9 +24,16 @@ SOURCES = (
     "monte_carlo_soft",
     "judge",
     "monte_carlo_and_judge",
+    "cascade",
 )
 
 
+# The lists that must name something, with what they may name.
+LISTS = {
+    "preferences": ("people", "judges"),
+    "critiques": ("people", "replies", "judges", "rollouts"),
+    "solutions": ("right", "revised"),
+}
 # The keys that choose among what a project has.
 FILTERS = frozenset({"estimation_runs", "generators", "judges", "rounds", "subjects"})
 STEP_TAG = "\u043a\u0438"
@@ -75,6 +82,8 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     answers            solutions with a right, a wrong or any final answer; of a comparison both sides
     pairs              what makes pairs, in this order, and of two texts only the first: people's `preferences`; `answers`, a
                        right solution and a wrong one; `labels`, a solution with better step labels and one with worse
+    preferences        whose preferences make pairs, in this order, and of one comparison only the first that decides it:
+                       `people`; `judges`, of the newest run of each judge, where both orders of the sides agree
     pair_matching      which two solutions make a pair first: at `random`, of `closest_length`, only by the `same_source`,
                        or with the `hardest` wrong one, by the highest verifier score
     pair_score         how good a solution's labels are: its share of `good_steps`, the share of steps before its
@@ -84,13 +93,14 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                        difference of the `scores` of `pair_score`
     margins            Llama 2's scale in numbers, from significantly to negligibly better: `large` 3, 2, 1, 0 or
                        `small` 1, 2/3, 1/3, 0
-    minimum_share      the share of people who must agree with the majority, from 0.5 to 1
+    minimum_share      the share of people who must agree with the majority, or of a judge's votes, from 0.5 to 1
     ties               comparisons where neither side is better: `drop`, or a pair `both_ways`, with no margin
     prompts            pairs as `standard` texts, or `conversational`, as messages; and as the messages of `llama_factory` or
                        `ms_swift`
     critiques          where the critiques of verifiers come from, in order of preference: `people`, who wrote them or rated
-                       them +1, `judges`, `rollouts`
+                       them +1; whole `replies` of judges in runs of ours; `judges`, by their reasons; `rollouts`
     critiques_per_solution  how many critiques of one solution make a row in `verifier-sft`
+    solutions          in `sft`: `right` solutions; `revised` ones, in which critique and revision ended
     rewards            in `verl`: a row for each problem (`none`), or for each solution with a reward for each of its `steps`
     rounds             with the source `human`: only ratings of these rounds; empty: all
     generators, subjects   only these; empty: all
@@ -129,6 +139,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     judges: tuple[str, ...] = ()
     answers: Literal["all", "right", "wrong"] = "all"
     pairs: tuple[Literal["preferences", "answers", "labels"], ...] = ("preferences",)
+    preferences: tuple[Literal["people", "judges"], ...] = ("people",)
     pair_matching: Literal["random", "closest_length", "same_source", "hardest"] = "random"
     pair_score: Literal["good_steps", "first_error", "verifier_score"] = "good_steps"
     pairs_per_problem: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
@@ -137,8 +148,14 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     minimum_share: Annotated[float, msgspec.Meta(ge=LOWEST_SHARE, le=1)] = LOWEST_SHARE
     ties: Literal["drop", "both_ways"] = "drop"
     prompts: Literal["standard", "conversational", "llama_factory", "ms_swift"] = "standard"
-    critiques: tuple[Literal["people", "judges", "rollouts"], ...] = ("people", "judges", "rollouts")
+    critiques: tuple[Literal["people", "replies", "judges", "rollouts"], ...] = (
+        "people",
+        "replies",
+        "judges",
+        "rollouts",
+    )
     critiques_per_solution: Annotated[int, msgspec.Meta(ge=1, le=MOST_CRITIQUES)] = 1
+    solutions: tuple[Literal["right", "revised"], ...] = ("right",)
     rewards: Literal["none", "steps"] = "none"
     rounds: tuple[int, ...] = ()
     generators: tuple[str, ...] = ()
@@ -166,7 +183,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _check_texts(policy)
         _check_step_tag(policy.step_tag)
         _check_sources(policy.sources)
-        _check_critiques(policy.critiques)
+        _check_lists(policy)
         _check_rounds(policy)
         _check_label_keys(policy)
         _check_selection(policy)
@@ -215,9 +232,12 @@ def _check_sources(sources: Sequence[str]) -> None:
             raise PolicyError("sources", f"unknown source {source!r}; must be among {', '.join(SOURCES)}")
 
 
-def _check_critiques(critiques: Sequence[str]) -> None:
-    if not critiques or len(set(critiques)) < len(critiques):
-        raise PolicyError("critiques", "must name at least one of people, judges, rollouts, and each at most once")
+def _check_lists(policy: LabelPolicy) -> None:
+    """Raises PolicyError for a list that names nothing, or something twice."""
+    for key, values in LISTS.items():
+        named = getattr(policy, key)
+        if not named or len(set(named)) < len(named):
+            raise PolicyError(key, f"must name at least one of {', '.join(values)}, and each at most once")
 
 
 def _check_rounds(policy: LabelPolicy) -> None:
@@ -230,6 +250,8 @@ def _check_rounds(policy: LabelPolicy) -> None:
 
 def _check_label_keys(policy: LabelPolicy) -> None:
     """Refuses keys that would change nothing, or that contradict each other."""
+    if policy.combine != "solution" and "cascade" in policy.sources:
+        raise PolicyError("combine", "must be solution where sources name cascade: its promise is of whole solutions")
     if policy.combine != "solution" and policy.people == "each":
         raise PolicyError("combine", "must be solution where people is each: every person has labels of their own")
     if policy.minimum_rollouts and not any(source.startswith("monte_carlo") for source in policy.sources):

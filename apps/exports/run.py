@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.db import transaction
 
 from apps.core.db.locks import try_advisory_lock
+from apps.core.errors import DomainError
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import wake
@@ -20,11 +22,13 @@ from apps.exports.description.manifest import build_manifest, combined_sha256
 from apps.exports.files.parts import Ended, assemble, cut_parts, write_part
 from apps.exports.files.storage import CARD, MANIFEST, export_folder, remove_unfinished
 from apps.exports.formats import FORMATS
+from apps.exports.formats.base import Need
 from apps.exports.load.records import count_retired
 from apps.exports.models import Export, ExportPart
 from apps.exports.policy import LabelPolicy
 from apps.exports.services import agreement_of
 from apps.exports.tally import Tally
+from apps.quality.cascade.services import applied_cascade, certificate_of
 
 PART_TASK = "apps.exports.tasks.make_export_part"
 
@@ -120,6 +124,7 @@ def _finish(export: Export) -> None:
         parts=parts,
         agreement=agreement_of(export.project),
         contamination=checked_against(policy, export.project),
+        certificate=_certificate(export, policy),
     )
     folder = export_folder(export)
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
@@ -132,3 +137,16 @@ def _finish(export: Export) -> None:
         if Export.objects.select_for_update().get(pk=export.pk).has_ended:
             raise Ended
         export.end(JobStatus.FINISHED)
+
+
+def _certificate(export: Export, policy: LabelPolicy) -> dict[str, Any] | None:
+    """The certificate of the cascade by which the policy labels; None where it does not.
+
+    Raises DomainError if another one was applied, or this one withdrawn, while the files were written.
+    """
+    if Need.CASCADE not in FORMATS[export.format].needs(policy):
+        return None
+    cascade = applied_cascade(export.project)
+    if cascade is None or (cascade.applied_at and export.started_at and cascade.applied_at > export.started_at):
+        raise DomainError("The cascade that labels solutions was withdrawn or replaced while the export was made.")
+    return certificate_of(cascade)

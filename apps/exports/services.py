@@ -23,6 +23,7 @@ from apps.exports.models import Export, SavedPolicy
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.judging.models import Judge
 from apps.projects.models import Project
+from apps.quality.cascade.services import applied_cascade
 from apps.quality.models import Figure
 
 NAME_LENGTH = 60  # Of a saved policy.
@@ -67,6 +68,7 @@ def checked_policy(format: str, values: Mapping[str, Any], project: Project) -> 
         FORMATS[format].check(policy)
         check_step_columns(FORMATS[format], policy)
         _check_judges(policy, project)
+        _check_cascade(policy, project)
         check_contamination(policy, project)
     except PolicyError as error:
         raise DomainError(f"The policy is not valid: {error}.", fields={f"policy.{error.key}": error.reason}) from error
@@ -81,6 +83,12 @@ def _check_judges(policy: LabelPolicy, project: Project) -> None:
     if unknown := [name for name in policy.judges if name not in names]:
         choices = f"must be among {', '.join(sorted(names))}" if names else "the project has no judges"
         raise PolicyError("judges", f"unknown judge {unknown[0]!r}; {choices}")
+
+
+def _check_cascade(policy: LabelPolicy, project: Project) -> None:
+    """Raises PolicyError where no cascade is applied, whose labels the policy asks for."""
+    if "cascade" in policy.sources and applied_cascade(project) is None:
+        raise PolicyError("sources", "cascade: the project has no applied cascade, so that no machine label counts")
 
 
 @transaction.atomic

@@ -18,7 +18,8 @@ class Tally(msgspec.Struct):
 
     Every rating by a source of the policy is `carried` by some row or left out for one reason. Rows contain more labels
     than that: the steps before an alternative are `repeated`, and labels without a rating (the steps after a first error,
-    when the policy makes them negative) are `made`. `positive_margins` counts pairs whose margin is not 0.
+    when the policy makes them negative) are `made`. `by_cascade` counts the solutions whose labels are those of the project's
+    cascade. `positive_margins` counts pairs whose margin is not 0.
 
     `longest` is the length of the longest row in tokens, and `long_rows` counts the rows above each of TOKEN_LIMITS.
     `notices` are sentences for the dataset card, in order and without repetition.
@@ -30,6 +31,7 @@ class Tally(msgspec.Struct):
     carried: int = 0
     repeated: int = 0
     made: int = 0
+    by_cascade: int = 0
     positive_margins: int = 0
     labels: Counter[str] = msgspec.field(default_factory=Counter)
     sources: Counter[str] = msgspec.field(default_factory=Counter)
@@ -74,7 +76,16 @@ class Tally(msgspec.Struct):
 
     def add(self, other: Tally) -> None:
         """Add the counts of another part of the same export."""
-        for name in ("solutions", "comparisons", "rows", "carried", "repeated", "made", "positive_margins"):
+        for name in (
+            "solutions",
+            "comparisons",
+            "rows",
+            "carried",
+            "repeated",
+            "made",
+            "by_cascade",
+            "positive_margins",
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("labels", "sources", "left_out", "long_rows"):
             getattr(self, name).update(getattr(other, name))

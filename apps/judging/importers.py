@@ -17,11 +17,15 @@ FIELDS = ["run", "step", "rating", "confidence", "reason"]
 RunKey = tuple[str, int, int | None]
 VerdictKey = tuple[int, int]  # Ids of the run and of the step.
 Verdict = tuple[int, float | None, str]  # Rating, confidence and reason.
+Verdicts = dict[int, Verdict]  # By the id of the step.
 RecordVerdicts = tuple[StoredRecord, dict[VerdictKey, Verdict]]
 
 
 class VerdictImporter:
-    """Stores the verdicts of a run on a solution all together or not at all. The first that are stored stay."""
+    """Stores the verdicts of a run on a solution all together or not at all. The first that are stored stay.
+
+    Verdicts of a run of ours, in a file that we exported, are here already.
+    """
 
     tables = (StepVerdict,)
 
@@ -31,16 +35,41 @@ class VerdictImporter:
     def store_records(self, batch: ImportBatch, records: Sequence[StoredRecord]) -> int:
         verdicts: list[RecordVerdicts] = []
         runs: dict[RunKey, JudgeRun] = {}
+        exported = _exported_verdicts(batch, records)
         for stored in records:
             for judge in stored.record.judges:
-                by_key: dict[VerdictKey, Verdict] = {}
-                for step in judge.steps:
-                    step_id = stored.step_id(step.position, step.candidate)
-                    by_key[_run_of(batch, judge, runs).pk, step_id] = (step.rating, step.confidence, step.reason)
-                if by_key:
-                    verdicts.append((stored, by_key))
+                by_step = _verdicts(stored, judge)
+                if not by_step or by_step.items() <= exported.get(judge.key, {}).items():
+                    continue
+                run = _run_of(batch, judge, runs)
+                verdicts.append((stored, {(run.pk, step_id): verdict for step_id, verdict in by_step.items()}))
         new = additions(verdicts, _existing_verdicts(verdicts), "judges[]")
         return copy_rows(StepVerdict, FIELDS, ((*key, *verdict) for key, verdict in new.items()))
+
+
+def _verdicts(stored: StoredRecord, judge: JudgeRecord) -> Verdicts:
+    return {
+        stored.step_id(step.position, step.candidate): (step.rating, step.confidence, step.reason)
+        for step in judge.steps
+    }
+
+
+def _exported_verdicts(batch: ImportBatch, records: Sequence[StoredRecord]) -> dict[RunKey, Verdicts]:
+    """Verdicts of the project's own runs that the file names by their numbers, as our exports do: they add nothing."""
+    keys = {judge.key for stored in records for judge in stored.record.judges}
+    numbers = {number for *_, number in keys if number is not None}
+    candidates = JudgeRun.objects.filter(
+        project=batch.project, origin="", number__in=numbers, created_at__lt=batch.created_at
+    ).values_list("pk", "judge__name", "judge__version", "number")
+    runs: dict[int, RunKey] = {pk: key for pk, *names in candidates if (key := tuple(names)) in keys}
+    if not runs:
+        return {}
+    step_ids = {pk for stored in records for judge in stored.record.judges for pk in _verdicts(stored, judge)}
+    verdicts_of: dict[RunKey, Verdicts] = {}
+    rows = StepVerdict.objects.filter(run__in=runs, step__in=step_ids).values_list(*FIELDS)
+    for run_id, step_id, *verdict in rows:
+        verdicts_of.setdefault(runs[run_id], {})[step_id] = tuple(verdict)
+    return verdicts_of
 
 
 def _existing_verdicts(verdicts: Sequence[RecordVerdicts]) -> dict[VerdictKey, Verdict]:

@@ -113,7 +113,7 @@ def test_a_labeler_compares_by_keyboard_and_the_export_holds_what_was_pressed(
             "rejected": f"We add \\(1 + 1\\).\nSo it is \\({rejected}\\).",
             "margin": margin,
             "votes": {"chosen": 1, "rejected": 0, "tie": 0},
-            "source": "preferences",
+            "source": "people",
         }
     assert len(exported(project, "dpo", ties="both_ways")) == 4
     assert PreferenceLabel.objects.get(rationale__gt="").rationale == "Its sum is 12345."

@@ -18,8 +18,10 @@ from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.run import run_import
 from apps.corpus.records import Record
 from apps.corpus.services import create_import
+from apps.estimation.models import EstimationRun
 from apps.exports.files.writers import lines_of
 from apps.exports.formats import FORMATS
+from apps.exports.formats.base import Need
 from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.labels.batch import batched
 from apps.exports.labels.columns.counted import rated_steps
@@ -29,7 +31,7 @@ from apps.exports.labels.steps import resolution
 from apps.exports.load import columns
 from apps.exports.load.arrow import is_shared, open_reader
 from apps.exports.load.records import load_records
-from apps.exports.policy import LabelPolicy
+from apps.exports.policy import SOURCES, LabelPolicy
 from apps.exports.rows import chunks
 from apps.exports.rows.chunk_rows import rows_by_split
 from apps.exports.rows.chunks import chunk_rows
@@ -39,7 +41,7 @@ from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.services import create_project
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.models import Review
+from apps.quality.models import BlindSample, Cascade, CascadeLabel, Review
 from tests.exports.random_records import random_policy, random_record
 
 COLUMNAR = {name: format_ for name, format_ in FORMATS.items() if isinstance(format_, ColumnFormat)}
@@ -126,6 +128,29 @@ def complicated(project: Project, rita: User) -> None:
             Review.objects.create(assignment=assignment, decision=decision, reviewer=rita, submission=submission)
         Assignment.objects.filter(pk=assignment.pk).update(corrected_by=rita)
     recompute_project(project=project)
+    applied_cascade(project)
+
+
+def applied_cascade(project: Project) -> None:
+    """One that labels two thirds of the solutions, some of them behind their last step."""
+    run = EstimationRun.objects.create(project=project, number=1000, status=JobStatus.FINISHED, completer="m")
+    sample = BlindSample.objects.create(project=project, seed=1, pool=60, last_solution=0)
+    for number, status in enumerate((Cascade.Status.APPLIED, Cascade.Status.WITHDRAWN), start=1):
+        if number > 1:
+            sample = BlindSample.objects.create(project=project, seed=2, pool=60, last_solution=0)
+        cascade = Cascade.objects.create(
+            project=project, number=number, status=status, estimation_run=run, sample=sample, tau=0.9, bound=0.01
+        )
+        CascadeLabel.objects.bulk_create(
+            CascadeLabel(
+                cascade=cascade,
+                solution=solution,
+                first_error=(place + number) % 5 - 1,
+                posterior=0.95,
+                is_label=place % 3 > 0,
+            )
+            for place, solution in enumerate(project.solutions.order_by("pk"))
+        )
 
 
 def without_zeros(tally: Tally) -> dict[str, Any]:
@@ -145,11 +170,11 @@ def test_columns_of_the_database_and_of_its_records_give_the_same_file_and_count
         imported(project, made[start : start + 20])
         imported(other, others[start // 2 : start // 2 + 10])
     complicated(project, rita)
-    loaded = list(chain.from_iterable(load_records(project)))
+    loaded = list(chain.from_iterable(load_records(project, needs={Need.CASCADE})))
     with open_reader() as reader:
         assert is_shared(reader), "the columns come by a connection of their own"
     dice = Random(9)
-    has_rows = 0
+    has_rows = by_cascade = 0
     for number in range(40):
         name = list(COLUMNAR)[number % len(COLUMNAR)]
         policy = random_policy(dice, **({"splits": {"train": 0.5, "test": 0.5}} if number % 3 else {}))
@@ -165,7 +190,9 @@ def test_columns_of_the_database_and_of_its_records_give_the_same_file_and_count
             tally.count_rows(rows)
         assert without_zeros(counts) == without_zeros(tally), (name, policy)
         has_rows += bool(by_columns)
+        by_cascade += counts.by_cascade
     assert has_rows > 20
+    assert by_cascade > 20
 
 
 @pytest.mark.django_db(transaction=True)
@@ -174,12 +201,15 @@ def test_the_canonical_row_in_columns_is_that_of_its_record(project: Project, mo
     members = Membership.objects.filter(project=project, status=Membership.Status.IMPORTED).order_by("pk")
     Membership.objects.filter(pk=members[0].pk).update(status=Membership.Status.SUSPENDED)
     recompute_project(project=project)
-    loaded = list(chain.from_iterable(load_records(project)))
+    applied_cascade(project)
+    loaded = list(chain.from_iterable(load_records(project, needs={Need.CASCADE})))
     monkeypatch.setattr(chunks, "CANONICAL_CHUNK", 7)
     monkeypatch.setattr(chunks, "_by_records", None)  # Nothing here is rare.
     dice = Random(2)
     for number in range(8):
-        policy = random_policy(dice, **({"splits": {"train": 0.5, "test": 0.5}} if number % 2 else {}))
+        sources = ["gold", "cascade", "human"] if number % 4 == 0 else list(SOURCES)
+        splits = {"train": 0.5, "test": 0.5} if number % 2 else {}
+        policy = random_policy(dice, sources=sources, splits=splits)
         tally, counts = Tally(), Tally()
         by_records = rows_by_split(loaded, FORMATS["annotate"], policy, tally)
         by_columns: dict[str, bytes] = {}

@@ -58,7 +58,7 @@ ALL = {"pairs": ["preferences", "answers", "labels"], "pairs_per_problem": 4, "m
 def test_pairs_of_all_sources_come_from_one_export(corpus: Project) -> None:
     export = made(corpus, **ALL)
     (rows,) = rows_of(export)
-    assert Counter(row["source"] for row in rows).keys() == {"preferences", "answers"}
+    assert Counter(row["source"] for row in rows).keys() == {"people", "answers"}
     assert max(Counter(row["prompt"] for row in rows).values()) == 4
     assert export.manifest is not None
     counts = export.manifest["counts"]

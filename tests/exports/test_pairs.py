@@ -65,7 +65,7 @@ def test_reward_pairs() -> None:
             "rejected": "One.\nIt is 2.",
             "margin": 2.0,
             "votes": {"chosen": 1, "rejected": 0, "tie": 0},
-            "source": "preferences",
+            "source": "people",
         }
     ]
 

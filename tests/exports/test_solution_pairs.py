@@ -251,7 +251,7 @@ def test_the_first_source_decides_on_two_texts_and_later_ones_add_other_pairs() 
     tally = Tally()
     found = pairs(preferred, right, wrong, other, pairs=["preferences", "answers", "labels"], tally=tally)
     assert [(row["chosen"], row["rejected"], row["source"]) for row in found] == [
-        ("One.\nIt is 3.", "One.\nIt is 2.", "preferences"),
+        ("One.\nIt is 3.", "One.\nIt is 2.", "people"),
         ("It is 2.", "One.\nIt is 3.", "answers"),
     ]
     assert tally.left_out == {"pairs: of two texts that are a pair already": 3} | {
@@ -269,7 +269,7 @@ def test_the_cap_holds_over_all_sources_and_preferences_come_first_where_they_ar
         answered("c", is_correct=False),
     ]
     found = pairs(*records, pairs=["preferences", "answers"], pairs_per_problem=2)
-    assert [row["source"] for row in found] == ["preferences", "answers"]
+    assert [row["source"] for row in found] == ["people", "answers"]
     found = pairs(*records, pairs=["answers", "preferences"], pairs_per_problem=2)
     assert [row["source"] for row in found] == ["answers", "answers"]
 
@@ -353,7 +353,7 @@ def test_whatever_the_solutions_no_sides_are_equal_caps_hold_and_counts_add_up(
     assert all(row["chosen"].strip() != row["rejected"].strip() for row in found)
     assert not policy["pairs_per_problem"] or len(found) <= policy["pairs_per_problem"]
     assert tally.labels.total() == tally.sources.total() == len(found)
-    of_solutions = [frozenset((row["chosen"], row["rejected"])) for row in found if row["source"] != "preferences"]
+    of_solutions = [frozenset((row["chosen"], row["rejected"])) for row in found if row["source"] != "people"]
     assert len(of_solutions) == len(set(of_solutions))
     if set(policy["pairs"]) != {"preferences"}:
         in_pairs = {text.strip() for pair in of_solutions for text in pair}

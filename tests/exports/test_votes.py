@@ -98,6 +98,9 @@ def ratings(source: str, one: Record, policy: LabelPolicy) -> Iterator[tuple[Pla
     elif source == "human":
         for labeler in counted_people(one, policy):
             yield from rated_by(labeler, one, policy)
+    elif source == "cascade" and one.machine_error is not None and one.machine_error < len(path):
+        last = max(path) if one.machine_error == -1 else one.machine_error
+        yield from ((path[place], -1 if place == one.machine_error else 1) for place in range(last + 1))
     elif source in {"judge", "monte_carlo_and_judge"}:
         newest = {
             judge.judge: judge

@@ -14,7 +14,7 @@ from apps.dashboard.exports.policy_keys import POLICY_KEYS, PolicyKey
 from apps.exports.policy import LabelPolicy
 
 NAMED_SHARE = re.compile(r"([^\W\d]\w*)\s*[:= ]\s*(\d+(?:\.\d+)?)\s*%?")
-ORDERED = {"sources", "pairs", "critiques"}  # Their values are in order of preference.
+ORDERED = {"sources", "pairs", "preferences", "critiques"}  # Their values are in order of preference.
 
 Choices = Sequence[tuple[Any, str]]
 

@@ -52,6 +52,7 @@ POLICY_KEYS: dict[str, PolicyKey] = {
             "monte_carlo_soft": "Monte Carlo, soft",
             "judge": "judges",
             "monte_carlo_and_judge": "Monte Carlo and judge, where they agree",
+            "cascade": "machines, by the applied cascade",
         },
         _LABELED,
     ),
@@ -175,6 +176,14 @@ POLICY_KEYS: dict[str, PolicyKey] = {
         },
         _PAIRS,
     ),
+    "preferences": PolicyKey(
+        "Preferences come from",
+        PAIRS,
+        "In this order; of one comparison only the first that decides it. A judge's verdict counts only if it is the same in "
+        "both orders of the sides; each row then names its source, its share of the votes and the principles.",
+        {"people": "people", "judges": "judges, by comparison or by principle"},
+        _PAIRS,
+    ),
     "pair_matching": PolicyKey(
         "Solutions are paired",
         PAIRS,
@@ -218,7 +227,7 @@ POLICY_KEYS: dict[str, PolicyKey] = {
     "minimum_share": PolicyKey(
         "Fewest who agree",
         PAIRS,
-        "The share of people who must agree with the majority, from 0.5 to 1.",
+        "The share of people who must agree with the majority, or of a judge's votes, from 0.5 to 1.",
         formats=_PAIRS,
     ),
     "ties": PolicyKey(
@@ -242,12 +251,20 @@ POLICY_KEYS: dict[str, PolicyKey] = {
         "In this order.",
         {
             "people": "people, who wrote them or rated them +1",
-            "judges": "judges",
+            "replies": "whole replies of judges",
+            "judges": "judges, by their reasons for each step",
             "rollouts": "rollouts, as a sentence",
         },
         {"verifier-sft", "verifier-dpo"},
     ),
     "critiques_per_solution": PolicyKey("Most critiques of a solution", VERIFIERS, formats={"verifier-sft"}),
+    "solutions": PolicyKey(
+        "Solutions",
+        SELECTION,
+        "Revised solutions need no reference answer; their rows name the original and the principles.",
+        {"right": "with a right answer and no bad step", "revised": "in which critique and revision ended"},
+        {"sft"},
+    ),
     "rewards": PolicyKey(
         "Rewards",
         VERIFIERS,

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 from apps.core.errors import Conflict, DomainError
 from apps.estimation.models import EstimationRun
 from apps.exports.contamination import contamination_index
+from apps.exports.formats import FORMATS
 from apps.exports.labels.batch import batched
 from apps.exports.labels.steps import resolve
 from apps.exports.load.records import load_problems
@@ -21,12 +22,12 @@ from apps.exports.rows.chunk_rows import kept_records
 from apps.exports.tally import Tally
 from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment
-from apps.quality.models import Review
+from apps.quality.models import Cascade, Review
 from apps.runs.status import counted_run_q
 
 SMALLEST_SAMPLE = 5  # Fewer say nothing about an export.
 BATCH = 200
-MODEL_SOURCES = {"monte_carlo_hard", "monte_carlo_soft", "judge", "monte_carlo_and_judge"}
+MODEL_SOURCES = {"monte_carlo_hard", "monte_carlo_soft", "judge", "monte_carlo_and_judge", "cascade"}
 
 
 def draw_sample(export: Export, share: float) -> dict[int, int]:
@@ -55,19 +56,20 @@ def check_models(export: Export) -> None:
         return
     runs = EstimationRun.objects.filter(counted_run_q(), project=export.project, finished_at__gt=export.created_at)
     verdicts = StepVerdict.objects.filter(run__project=export.project, run__created_at__gt=export.created_at)
-    if runs.exists() or verdicts.exists():
+    cascades = Cascade.objects.filter(project=export.project, applied_at__gt=export.created_at)
+    if runs.exists() or verdicts.exists() or ("cascade" in policy.sources and cascades.exists()):
         raise Conflict("Models have made new labels since the export. Export again, then audit that.", code="outdated")
 
 
 def first_errors(export: Export) -> Iterator[tuple[int, int]]:
     """Yield solutions in the order of a hash, each with the first error by the export's policy."""
     policy = LabelPolicy.from_dict(export.policy)
-    index = contamination_index(policy, export.project)
+    index, needs = contamination_index(policy, export.project), FORMATS[export.format].needs(policy)
     pairs = list(_unchanged(export))
     pairs.sort(key=lambda pair: blake2b(f"{export.sha256}\x1f{pair[0]}".encode(), digest_size=8).digest())
     for start in range(0, len(pairs), BATCH):
         drawn = pairs[start : start + BATCH]
-        records_by_problem = load_problems(export.project, {problem for _, problem in drawn})
+        records_by_problem = load_problems(export.project, {problem for _, problem in drawn}, needs)
         errors: dict[int, int] = {}
         for records in records_by_problem.values():
             ids = {id(record): pk for pk, record in records}

@@ -42,6 +42,7 @@ def dataset_card(manifest: Manifest) -> str:
         _section("Labels", _labels(manifest)),
         _section("Length of rows", _lengths(manifest)),
         _section("Agreement", _agreement(manifest["agreement"])),
+        _section("Certificate of machine labels", _certificate(manifest.get("certificate", {}))),
         _section("Left out", _left_out(manifest["counts"]["left_out"])),
         _section(
             "Policy", _table(("key", "value"), [(key, _shown(key, value)) for key, value in manifest["policy"].items()])
@@ -178,6 +179,28 @@ def _agreement(agreement: Mapping[str, Any]) -> list[str]:
             f"Krippendorff's alpha of the project's labelers, ordinal, over {agreement['solutions']} solutions that two or "
             f"more of them rated: {alpha:.2f}{interval}."
         )
+    ]
+
+
+def _certificate(certificate: Mapping[str, Any]) -> list[str]:
+    """The promise of the cascade that labels solutions, and what it rests on; nothing without one."""
+    if not certificate:
+        return []
+    machines = ", ".join([f"estimation run {certificate['estimation_run']}", *certificate["judges"]])
+    return [
+        certificate["promise"],
+        "",
+        (
+            f"Cascade {certificate['cascade']} labels {certificate['solutions']:,} solutions of this export, and "
+            f"{certificate['labels_by_machines']:,} of the {certificate['pool']:,} in its pool, where {machines} agree on the "
+            f"first error and its posterior is at least {certificate['tau']:g}. The promise is of all that it labels: of a "
+            "selection of them the share may differ."
+        ),
+        "",
+        (
+            f"It was chosen by people's labels of a random sample of {certificate['sample']:,} solutions, which saw no verdict "
+            f"(round {certificate['round']}); the upper bound is {certificate['bound']:.2%}."
+        ),
     ]
 
 

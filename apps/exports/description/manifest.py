@@ -29,11 +29,13 @@ def build_manifest(
     parts: Sequence[Part],
     agreement: Mapping[str, Any] | None = None,
     contamination: Sequence[Mapping[str, Any]] = (),
+    certificate: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """The manifest. It holds no time: the same data and policy give the same manifest.
 
     `agreement` is what the project's quality pages say of its people: Krippendorff's alpha, or nothing.
     `contamination` are the lists of test problems whose problems were left out: name, SHA-256 and number of problems.
+    `certificate` is that of the cascade among the policy's sources; the manifest adds how many solutions it labels.
     """
     return {
         "schema": SCHEMA,
@@ -56,6 +58,7 @@ def build_manifest(
         },
         "agreement": dict(agreement or {}),
         "contamination": list(contamination),
+        "certificate": {**certificate, "solutions": tally.by_cascade} if certificate else {},
         "notices": [*tally.notices, *format_.notices(policy, tally)],
         "features": features_of(with_column(format_.schema(policy), policy)),
         "parts": [asdict(part) | {"split": _split(part.name, policy)} for part in parts],

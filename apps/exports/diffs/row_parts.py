@@ -31,6 +31,11 @@ _LABEL_COLUMNS = frozenset(
         "final_answer_correct",
         "chosen_rating",
         "rejected_rating",
+        "share",
+        "judge",
+        "judge_prompt",
+        "principles",
+        "original",
     ]
 )
 

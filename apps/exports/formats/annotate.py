@@ -14,6 +14,7 @@ from apps.corpus.records import Record
 from apps.exports.formats.base import ARCHIVES, Reader, Row, SolutionFormat, label_name
 from apps.exports.formats.canonical_frame import HARD_NAMES, canonical_frame, count_canonical
 from apps.exports.labels.columns.chunk import SolutionChunk
+from apps.exports.labels.columns.steps import label_steps
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -50,7 +51,9 @@ class Annotate(SolutionFormat):
     def frame(self, chunk: SolutionChunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
         """The rows of a chunk that a `CanonicalLoader` has loaded."""
         count_canonical(chunk, tally)
-        return canonical_frame(chunk, policy, self.columns)
+        labels = label_steps(chunk.frames, policy)
+        tally.by_cascade += labels.by_cascade
+        return canonical_frame(chunk, labels, self.columns)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         if record.comparison is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -16,6 +17,16 @@ from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 
 Row = dict[str, Any]
+
+
+class Need(StrEnum):
+    """What records have only where a format and its policy need it, since it costs a query for every chunk."""
+
+    CASCADE = "cascade"
+    JUDGE_PREFERENCES = "judge_preferences"
+    REPLIES = "replies"
+    REVISIONS = "revisions"
+
 
 # What formats are grouped by, in the order of the export page.
 VERIFIERS = "Verifiers and critics"
@@ -67,6 +78,12 @@ class Format(Protocol):
     def kinds(self, policy: LabelPolicy) -> tuple[str, ...]:
         """The records of `of` that this policy needs."""
 
+    def needs(self, policy: LabelPolicy) -> frozenset[Need]:
+        """What its records must have besides the usual."""
+
+    def reads_labels(self, policy: LabelPolicy) -> bool:
+        """Whether the policy's `sources` of step labels decide what is in the rows."""
+
     def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
         """Sentences for the dataset card on what the whole file holds."""
 
@@ -97,6 +114,13 @@ class BaseFormat:
 
     def kinds(self, policy: LabelPolicy) -> tuple[str, ...]:
         return self.of
+
+    def needs(self, policy: LabelPolicy) -> frozenset[Need]:
+        is_needed = "cascade" in policy.sources and self.reads_labels(policy)
+        return frozenset({Need.CASCADE}) if is_needed else frozenset()
+
+    def reads_labels(self, policy: LabelPolicy) -> bool:
+        return True
 
     def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
         return ()

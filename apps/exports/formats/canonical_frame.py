@@ -13,8 +13,7 @@ from apps.corpus.labels import BAD, GREAT, NO_ERROR, UNKNOWN
 from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.labels.columns.frames import CANDIDATE_BITS, LabelFrames, position_expr, row_expr
 from apps.exports.labels.columns.sources import hard_rating
-from apps.exports.labels.columns.steps import label_steps
-from apps.exports.policy import LabelPolicy
+from apps.exports.labels.columns.steps import StepLabels
 from apps.exports.tally import Tally
 
 HARD_NAMES = {GREAT: "reaches the answer", BAD: "misses the answer", UNKNOWN: "no rollout counted"}
@@ -22,8 +21,11 @@ NOT_RATED = "not rated"
 _CANDIDATE = pl.col("key") % (1 << CANDIDATE_BITS)
 
 
-def canonical_frame(chunk: SolutionChunk, policy: LabelPolicy, columns: pa.Schema) -> pl.DataFrame:
-    """`row` and the columns of the canonical row, which are structs; `columns` gives their types where all are null."""
+def canonical_frame(chunk: SolutionChunk, labels: StepLabels, columns: pa.Schema) -> pl.DataFrame:
+    """`row` and the columns of the canonical row, which are structs; `columns` gives their types where all are null.
+
+    `labels` are those of the policy, which decide the first error.
+    """
     types = pl.Schema(columns)
     size = len(chunk.solutions)
     return pl.DataFrame({"row": pl.Series(np.arange(size), dtype=pl.Int64)}).with_columns(
@@ -37,7 +39,7 @@ def canonical_frame(chunk: SolutionChunk, policy: LabelPolicy, columns: pa.Schem
         _judges(chunk.frames, size).alias("judges"),
         # Solutions with scores of steps are written from records.
         pl.lit([], dtype=types["scores"]).alias("scores"),
-        _first_errors(chunk, policy).alias("first_error"),
+        _first_errors(chunk, labels).alias("first_error"),
     )
 
 
@@ -175,9 +177,8 @@ def _extras(texts: pl.Series, *, without: str = "") -> pl.Series:
     return pl.Series(texts.name, written, dtype=pl.String)
 
 
-def _first_errors(chunk: SolutionChunk, policy: LabelPolicy) -> pl.Series:
+def _first_errors(chunk: SolutionChunk, labels: StepLabels) -> pl.Series:
     """By solution the first error of its first labeling; null where it has none, or where it is not known."""
-    labels = label_steps(chunk.frames, policy)
     errors = np.full(len(chunk.solutions), UNKNOWN, dtype=np.int64)
     lengths = np.bincount(labels.path["labeling"].to_numpy(), minlength=len(labels.labelings))
     bad = labels.path.filter(pl.col("label") == BAD).group_by("labeling").agg(pl.col("position").min())

@@ -65,6 +65,7 @@ class ExampleFormat(ColumnFormat):
 
     def frame(self, chunk: SolutionChunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
         labels = label_steps(chunk.frames, policy)
+        tally.by_cascade += labels.by_cascade
         texts = chunk.frames.steps["text"]
         tag = self.tag(policy)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Reader, Row
-from apps.exports.formats.pair_format import LLAMA_FACTORY, MS_SWIFT, PairFormat
+from apps.exports.formats.pair_format import LLAMA_FACTORY, MS_SWIFT, PairFormat, provenance_of
 from apps.exports.labels.pairs.problem import problem_pairs
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -39,4 +39,4 @@ class Dpo(PairFormat):
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         for pair in problem_pairs(records, policy, tally):
-            yield dict(pair.columns)
+            yield {**pair.columns, **provenance_of(pair, policy)}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from apps.corpus.records import ProblemRecord, Record
-from apps.exports.formats.base import BaseFormat
+from apps.exports.formats.base import VERIFIERS, BaseFormat, Need
 from apps.exports.labels.columns.reasons import NO_SOURCE
 from apps.exports.labels.prompts import Message
 from apps.exports.labels.steps import Labeled, resolve
@@ -36,6 +36,16 @@ class FirstErrorFormat(BaseFormat):
         if bool(with_error) == bool(without):
             return []
         return ["Every solution in the rows has an error." if with_error else "No solution in the rows has an error."]
+
+
+class CritiqueFormat(FirstErrorFormat):
+    """Formats of critiques."""
+
+    group = VERIFIERS
+
+    def needs(self, policy: LabelPolicy) -> frozenset[Need]:
+        replies = frozenset({Need.REPLIES}) if "replies" in policy.critiques else frozenset()
+        return super().needs(policy) | replies
 
 
 def labeled_solution(record: Record, policy: LabelPolicy, tally: Tally) -> Labeled | None:

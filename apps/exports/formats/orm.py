@@ -48,6 +48,9 @@ class Orm(ColumnFormat):
         kind = MESSAGES if policy.prompts == "conversational" else pa.string()
         return pa.schema([("prompt", kind), ("completion", kind), ("label", pa.bool_())])
 
+    def reads_labels(self, policy: LabelPolicy) -> bool:
+        return False
+
     def check(self, policy: LabelPolicy) -> None:
         check_plain_prompts(self.name, policy)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
-from apps.exports.formats.base import BaseFormat
+from apps.exports.formats.base import BaseFormat, Need, Row
+from apps.exports.labels.pairs.base import JUDGE_PREFIX, PEOPLE, TextPair
 from apps.exports.policy import LOWEST_SHARE, LabelPolicy, PolicyError
+from apps.exports.tally import Tally
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 _MESSAGE = pa.struct([("from", pa.string()), ("value", pa.string())])
@@ -20,6 +24,36 @@ _COLUMNS: dict[str, dict[str, pa.DataType]] = {
 
 def pair_columns(policy: LabelPolicy) -> pa.Schema:
     return pa.schema(list(_COLUMNS[policy.prompts].items()))
+
+
+# Where pairs come from, in files to which judges contribute.
+_PROVENANCE = (
+    pa.field("source", pa.string()),
+    pa.field("share", pa.float64()),
+    pa.field("judge_prompt", pa.string()),
+    pa.field("principles", pa.list_(pa.string())),
+)
+
+
+def names_judges(policy: LabelPolicy) -> bool:
+    """Whether judges' preferences make pairs."""
+    return "preferences" in policy.pairs and "judges" in policy.preferences
+
+
+def provenance_fields(policy: LabelPolicy) -> Sequence[pa.Field]:
+    return _PROVENANCE if names_judges(policy) else ()
+
+
+def provenance_of(pair: TextPair, policy: LabelPolicy) -> Row:
+    """The columns of `provenance_fields`: all pairs have them, whoever decided them."""
+    if not names_judges(policy):
+        return {}
+    return {
+        "source": pair.source,
+        "share": pair.share,
+        "judge_prompt": pair.prompt,
+        "principles": list(pair.principles),
+    }
 
 
 LLAMA_FACTORY = (
@@ -45,15 +79,39 @@ class PairFormat(BaseFormat):
         needed = {"comparison" if source == "preferences" else "solution" for source in policy.pairs}
         return tuple(kind for kind in self.of if kind in needed)
 
+    def needs(self, policy: LabelPolicy) -> frozenset[Need]:
+        judged = frozenset({Need.JUDGE_PREFERENCES}) if names_judges(policy) else frozenset()
+        return super().needs(policy) | judged
+
+    def reads_labels(self, policy: LabelPolicy) -> bool:
+        is_scored = "answers" in policy.pairs and policy.margin_rule == "scores"
+        return ("labels" in policy.pairs or is_scored) and policy.pair_score != "verifier_score"
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        judged = sum(count for source, count in tally.sources.items() if source.startswith(JUDGE_PREFIX))
+        if not judged or not tally.sources[PEOPLE]:
+            return ()
+        return (
+            (
+                f"{tally.sources[PEOPLE]} pairs are preferences of people and {judged} are verdicts of judges: `source` names "
+                "the one or the other in each row."
+            ),
+        )
+
     def schema(self, policy: LabelPolicy) -> pa.Schema:
-        return pair_columns(policy)
+        return pa.schema([*pair_columns(policy), *provenance_fields(policy)])
 
     def check(self, policy: LabelPolicy) -> None:
         has_preferences = "preferences" in policy.pairs
-        if has_preferences and "human" not in policy.sources:
+        has_people = has_preferences and "people" in policy.preferences
+        if has_people and "human" not in policy.sources:
             raise PolicyError("sources", f"must name human: {self.name} is made of people's preferences")
-        if policy.minimum_share > LOWEST_SHARE and not (has_preferences and policy.people == "majority"):
-            raise PolicyError("minimum_share", "must be 0.5 unless pairs names preferences and people is majority")
+        is_share = names_judges(policy) or (has_people and policy.people == "majority")
+        if policy.minimum_share > LOWEST_SHARE and not is_share:
+            raise PolicyError(
+                "minimum_share",
+                "must be 0.5 unless pairs names preferences, and people is majority or preferences names judges",
+            )
         if "answers" in policy.pairs and policy.answers != "all":
             raise PolicyError("answers", "must be all where pairs names answers: a right answer needs a wrong one")
         if "labels" in policy.pairs and policy.pair_score != "verifier_score":

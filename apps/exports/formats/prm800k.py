@@ -61,6 +61,10 @@ class Prm800k(SolutionFormat):
         ]
     )
 
+    def reads_labels(self, policy: LabelPolicy) -> bool:
+        """The rows are people's ratings, whatever the sources."""
+        return False
+
     def check(self, policy: LabelPolicy) -> None:
         """Every policy is valid."""
 

@@ -9,7 +9,14 @@ import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Reader, Row
-from apps.exports.formats.pair_format import LLAMA_FACTORY, MS_SWIFT, PairFormat
+from apps.exports.formats.pair_format import (
+    LLAMA_FACTORY,
+    MS_SWIFT,
+    PairFormat,
+    pair_columns,
+    provenance_fields,
+    provenance_of,
+)
 from apps.exports.labels.pairs.problem import problem_pairs
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
@@ -46,7 +53,8 @@ class RewardPairs(PairFormat):
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         more = [("margin", pa.float64()), ("votes", _VOTES), ("source", pa.string())]
-        return pa.schema([*super().schema(policy), *(pa.field(*column) for column in more)])
+        provenance = [field for field in provenance_fields(policy) if field.name != "source"]
+        return pa.schema([*pair_columns(policy), *(pa.field(*column) for column in more), *provenance])
 
     def check(self, policy: LabelPolicy) -> None:
         super().check(policy)
@@ -62,8 +70,10 @@ class RewardPairs(PairFormat):
             )
 
     def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
-        return (NO_MARGINS,) if tally.labels and not tally.positive_margins else ()
+        no_margins = (NO_MARGINS,) if tally.labels and not tally.positive_margins else ()
+        return (*super().notices(policy, tally), *no_margins)
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         for pair in problem_pairs(records, policy, tally):
-            yield {**pair.columns, "margin": pair.margin, "votes": asdict(pair.votes), "source": pair.source}
+            row = {**pair.columns, "margin": pair.margin, "votes": asdict(pair.votes), "source": pair.source}
+            yield row | provenance_of(pair, policy)

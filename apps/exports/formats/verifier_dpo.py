@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import VERIFIERS, Reader, Row
+from apps.exports.formats.base import Reader, Row
 from apps.exports.formats.first_error import (
-    FirstErrorFormat,
+    CritiqueFormat,
     count_first_error,
     labeled_solution,
     request,
@@ -34,11 +34,10 @@ OPENRLHF = (
 )
 
 
-class VerifierDpo(FirstErrorFormat):
+class VerifierDpo(CritiqueFormat):
     name = "verifier-dpo"
     title = "Pairs of critiques"
     about = "A right and a wrong critique of the same solution, for training verifiers by preference."
-    group = VERIFIERS
     by_problem = True
     readers: tuple[Reader, ...] = (
         Reader(

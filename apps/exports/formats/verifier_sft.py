@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import VERIFIERS, Reader, Row, check_plain_prompts
+from apps.exports.formats.base import Reader, Row, check_plain_prompts
 from apps.exports.formats.first_error import (
-    FirstErrorFormat,
+    CritiqueFormat,
     count_first_error,
     labeled_solution,
     messages,
@@ -37,25 +37,28 @@ LLAMA_FACTORY = (
 )
 
 
-# By kind of critique, the sources of labels that may be the same judge or run.
-SAME_CRITICS = {"judges": ("judge", "monte_carlo_and_judge"), "rollouts": ("monte_carlo_hard", "monte_carlo_soft")}
+# By critic, the kinds of critiques that are theirs, and the sources of labels that may be the same judge or run.
+SAME_CRITICS = {
+    "judges": (("replies", "judges"), ("judge", "monte_carlo_and_judge", "cascade")),
+    "rollouts": (("rollouts",), ("monte_carlo_hard", "monte_carlo_soft", "cascade")),
+}
 
 
 def circular(tally: Tally) -> Iterator[str]:
     """Sentences for the card where critiques may have been compared with labels by the same critic."""
-    for kind, sources in SAME_CRITICS.items():
-        if tally.sources[f"critiques of {kind}"] and any(tally.sources[source] for source in sources):
+    for critic, (kinds, sources) in SAME_CRITICS.items():
+        has_critiques = any(tally.sources[f"critiques of {kind}"] for kind in kinds)
+        if has_critiques and any(tally.sources[source] for source in sources):
             yield (
-                f"Some labels are those of {kind}, as are some critiques: where they are of the same run, that their verdicts "
-                "agree proves nothing."
+                f"Some labels are those of {critic}, as are some critiques: where they are of the same run, that their "
+                "verdicts agree proves nothing."
             )
 
 
-class VerifierSft(FirstErrorFormat):
+class VerifierSft(CritiqueFormat):
     name = "verifier-sft"
     title = "Critiques"
     about = "A solution, a critique of each step and the first wrong step, for training verifiers that write."
-    group = VERIFIERS
     readers: tuple[Reader, ...] = (
         Reader(
             "TRL",

@@ -66,6 +66,9 @@ class Verl(BaseFormat):
             ]
         )
 
+    def reads_labels(self, policy: LabelPolicy) -> bool:
+        return policy.rewards == "steps"
+
     def check(self, policy: LabelPolicy) -> None:
         """`prompts` does not matter, since verl reads messages only."""
         if policy.rewards == "steps" and policy.combine != "solution" and "monte_carlo_soft" in policy.sources:

@@ -1,4 +1,6 @@
-r"""Critiques of a solution, step by step, by people, judges and rollouts, each with its own verdict. Pure.
+r"""Critiques of a solution by people, judges and rollouts, each with its own verdict. Pure.
+
+They are put together step by step, except whole replies of judges, which are critiques as they are.
 
 The verdict is the first error by the critic's own ratings. A verifier learns only from critiques whose verdict equals the
 label, so every critique is returned once: as one to use, or with the reason why not.
@@ -7,7 +9,7 @@ label, so every critique is returned once: as one to use, or with the reason why
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, first_error
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepCount
@@ -15,7 +17,7 @@ from apps.exports.labels.counted import counted, rating_of, steps_of
 from apps.exports.labels.sources import DEPARTED, OTHER_JUDGE, OTHER_RUN, hard_rating, path_places
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
-from apps.verifiers.extraction.boxes import BOX
+from apps.verifiers.extraction.boxes import BOX, boxes_of
 
 NO_VERDICT = "of a critic who leaves the first error open"
 NO_WORDS = "without a text for the step that they call wrong"
@@ -24,6 +26,9 @@ WORDLESS = "of a judge who gives no reasons"
 BOXED = r"whose text contains \boxed, which would be a second verdict"
 REJECTED = "that a person rates -1"
 UNAPPROVED = "that no person wrote or rated +1"
+OTHER_FORM = r"of a judge whose reply does not end in its verdict as a number in \boxed"
+REFERENCE = "of a judge who saw the reference, which a verifier does not see"
+REPLIED = "of a judge whose whole reply is a critique"
 LABELS_ONLY = "without any text, where another has some"
 SAME_CRITIQUE = "with the same text as another"
 
@@ -34,7 +39,8 @@ _SENTENCES = {GREAT: "This step is correct.", OKAY: "This step is acceptable.", 
 class SolutionCritique:
     """What one critic makes of a solution. `comments` are texts by position; `unfit` says why it cannot be used, or "".
 
-    `verdict` is the first bad step, NO_ERROR or UNKNOWN.
+    `verdict` is the first bad step, NO_ERROR or UNKNOWN. `whole` is a reply that is written as it is. `run` is that of a
+    judge, as `JudgeRecord.key`.
     """
 
     kind: str
@@ -42,12 +48,21 @@ class SolutionCritique:
     comments: Mapping[int, str] = field(default_factory=dict)
     verdict: int = UNKNOWN
     unfit: str = ""
+    whole: str = ""
+    run: tuple[str, int, int | None] | None = None
+
+    @property
+    def has_words(self) -> bool:
+        """Whether it says more than labels."""
+        return bool(self.comments or self.whole)
 
     def text(self, length: int) -> str:
         """The critique of a solution of `length` steps, up to the first error, and the verdict in a box.
 
         A step without a comment has a sentence that says only its label.
         """
+        if self.whole:
+            return self.whole
         last = self.verdict if self.verdict >= 0 else length - 1
         comments = (self.comments.get(place) or _SENTENCES[self.labels[place]] for place in range(last + 1))
         lines = [f"[{place}] {comment}" for place, comment in enumerate(comments)]
@@ -59,7 +74,19 @@ def critiques_of(record: Record, policy: LabelPolicy) -> list[SolutionCritique]:
     if record.solution is None:
         return []
     critiques = [critique for kind in policy.critiques for critique in _READ[kind](record, record.solution, policy)]
-    return list(_distinct(critiques, len(record.solution.path())))
+    return list(_distinct(_without_replied(critiques, policy), len(record.solution.path())))
+
+
+def _without_replied(critiques: Sequence[SolutionCritique], policy: LabelPolicy) -> list[SolutionCritique]:
+    """Where whole replies are preferred, the reasons that were read from them make no critiques of their own."""
+    replied = {critique.run for critique in critiques if critique.whole}
+    first = next((kind for kind in policy.critiques if kind in ("replies", "judges")), "")
+    if not replied or first == "judges":
+        return list(critiques)
+    return [
+        _unfit("judges", REPLIED) if critique.kind == "judges" and critique.run in replied else critique
+        for critique in critiques
+    ]
 
 
 def split_by_verdict(
@@ -76,7 +103,7 @@ def split_by_verdict(
             tally.leave_out("critiques", critique.unfit)
         else:
             sides[critique.verdict != label].append(critique)
-    right, wrong = ([critique for critique in side if critique.comments] or side for side in sides)
+    right, wrong = ([critique for critique in side if critique.has_words] or side for side in sides)
     tally.leave_out("critiques", LABELS_ONLY, sum(map(len, sides)) - len(right) - len(wrong))
     return right, wrong
 
@@ -97,16 +124,20 @@ def _critique(
     kind: str, ratings: Mapping[int, int | None], comments: Mapping[int, str], policy: LabelPolicy, length: int
 ) -> SolutionCritique:
     """The critique by ratings and texts of the path, or the reason why it cannot be used."""
-    labels = {
-        place: label
-        for place, rating in ratings.items()
-        if (label := policy.neutral_label if rating == OKAY else rating) is not None and label != UNKNOWN
-    }
+    labels = _labels(ratings, policy)
     verdict = first_error(labels, length)
     read = {place: text.strip() for place, text in comments.items() if verdict < 0 or place <= verdict}
     reason = _unfit_reason(verdict, read)
     written = {place: text for place, text in read.items() if text}
     return _unfit(kind, reason) if reason else SolutionCritique(kind, labels, written, verdict)
+
+
+def _labels(ratings: Mapping[int, int | None], policy: LabelPolicy) -> dict[int, int]:
+    return {
+        place: label
+        for place, rating in ratings.items()
+        if (label := policy.neutral_label if rating == OKAY else rating) is not None and label != UNKNOWN
+    }
 
 
 def _unfit_reason(verdict: int, comments: Mapping[int, str]) -> str:
@@ -179,7 +210,31 @@ def _of_judges(record: Record, solution: SolutionRecord, policy: LabelPolicy) ->
         ratings = {verdict.position: verdict.rating for verdict in verdicts}
         comments = {verdict.position: verdict.reason for verdict in verdicts}
         critique = _critique("judges", ratings, comments, policy, len(path))
-        yield critique if critique.unfit or critique.comments else _unfit("judges", WORDLESS)
+        if not critique.unfit and not critique.comments:
+            critique = _unfit("judges", WORDLESS)
+        yield replace(critique, run=judge.key)
+
+
+def _of_replies(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Iterator[SolutionCritique]:
+    r"""Whole replies of the selected judges in runs of ours, the newest run first.
+
+    The last box of a reply must hold its verdict as the request for critiques asks for it: that is what a reader compares.
+    """
+    length = len(path_places(solution))
+    for reply in reversed(record.replies):
+        labels = _labels(reply.ratings, policy)
+        verdict = first_error(labels, length)
+        boxes = boxes_of(reply.text)
+        if policy.judges and not set(reply.names) & set(policy.judges):
+            yield _unfit("replies", OTHER_JUDGE)
+        elif reply.saw_reference:
+            yield _unfit("replies", REFERENCE)
+        elif verdict == UNKNOWN:
+            yield _unfit("replies", NO_VERDICT)
+        elif not boxes or reply.text[boxes[-1].start : boxes[-1].end] != rf"\boxed{{{verdict}}}":
+            yield _unfit("replies", OTHER_FORM)
+        else:
+            yield SolutionCritique("replies", labels, verdict=verdict, whole=reply.text.strip(), run=reply.key)
 
 
 def _of_rollouts(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Iterator[SolutionCritique]:
@@ -203,6 +258,7 @@ def _sentence(count: StepCount, label: int) -> str:
 
 _READ: dict[str, Callable[[Record, SolutionRecord, LabelPolicy], Iterator[SolutionCritique]]] = {
     "people": _of_people,
+    "replies": _of_replies,
     "judges": _of_judges,
     "rollouts": _of_rollouts,
 }

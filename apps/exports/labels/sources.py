@@ -8,11 +8,11 @@ from apps.corpus.labels import hard_label
 from apps.corpus.records import Record, SolutionRecord, StepCount
 from apps.exports.labels.batch import ask
 from apps.exports.labels.columns.frames import PLACE_BITS, Place, frames_of, place_of
-from apps.exports.labels.columns.reasons import DEPARTED, OTHER_JUDGE, OTHER_RUN, THIN
+from apps.exports.labels.columns.reasons import DEPARTED, OLDER_JUDGE, OTHER_JUDGE, OTHER_RUN, THIN
 from apps.exports.labels.columns.sources import newest_counts
 from apps.exports.policy import LabelPolicy
 
-__all__ = ["DEPARTED", "OTHER_JUDGE", "OTHER_RUN", "THIN", "hard_rating", "path_places", "soft_shares"]
+__all__ = ["DEPARTED", "OLDER_JUDGE", "OTHER_JUDGE", "OTHER_RUN", "THIN", "hard_rating", "path_places", "soft_shares"]
 
 
 def hard_rating(count: StepCount) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from apps.exports.labels.columns import frames
 from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.load.arrow import Reader
 from apps.exports.load.columns import ColumnLoader, borders
@@ -25,7 +26,9 @@ class CanonicalLoader(ColumnLoader):
         self._verifier = project.verifier
 
     def load_if_plain(self, reader: Reader, span: Span) -> SolutionChunk | None:
-        """The chunk; None where it has comparisons, critiques, corrections, scores of steps, or scores beyond measure."""
+        """The chunk; None where it has what is rare: comparisons, critiques, corrections, scores of steps or beyond measure,
+        and two runs of a judge with one number.
+        """
         try:
             if len(self._read(reader, "comparisons", **borders(span))):
                 return None
@@ -51,6 +54,13 @@ class CanonicalLoader(ColumnLoader):
                 raise _OnlyRecords
         names = {user: member.name for user, member in self._members.items()}
         return people.with_columns(name=pl.col("labeler").replace_strict(names, return_dtype=pl.String)), ratings
+
+    def _verdicts(self, reader: Reader, keys: pl.DataFrame) -> pl.DataFrame:
+        verdicts = super()._verdicts(reader, keys)
+        runs = verdicts.select(frames.row_expr().alias("row"), "order", "judge", "version", "run_in_file").unique()
+        if runs.select("row", "judge", "version", "run_in_file").is_duplicated().any():
+            raise _OnlyRecords
+        return verdicts
 
     def _corrections(self, reader: Reader, corrected: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         raise _OnlyRecords

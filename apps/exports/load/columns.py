@@ -41,7 +41,7 @@ class ColumnLoader:
     ) -> None:
         self._policy, self._members, self._index, self._is_wide = policy, members, index, is_wide
         self._needs_labels = needs_labels
-        self._needed = chunk.EVERY_SOURCE if is_wide else chunk.sources_needed(policy)
+        self._needed = {*chunk.sources_needed(policy), *(chunk.EVERY_SOURCE if is_wide else ())}
         self._project = project.pk
         self._in_list, self._in_range = (compile_queries(among, is_wide=is_wide) for among in (in_list, in_range))
 
@@ -115,6 +115,7 @@ class ColumnLoader:
             consensus=self._consensus(reader, path),
             estimates=self._estimates(reader, path),
             verdicts=self._verdicts(reader, keys),
+            cascade=self._cascade(reader, solutions, path),
         )
 
     def _more(self, name: str, *columns: str) -> Sequence[str]:
@@ -128,6 +129,13 @@ class ColumnLoader:
             return frames.empty(frames.GOLD)
         gold = self._read_of(reader, "gold", path["step"])
         return path.join(gold, on="step").select(*frames.GOLD, *self._more("gold"))
+
+    def _cascade(self, reader: Reader, solutions: pl.DataFrame, path: pl.DataFrame) -> pl.DataFrame:
+        if "cascade" not in self._needed:
+            return frames.empty(frames.CASCADE)
+        rows = solutions.select("solution").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+        errors = rows.join(self._read_of(reader, "machine_errors", solutions["solution"]), on="solution")
+        return frames.machine_ratings(errors.select(*frames.MACHINE_ERRORS), path["key"])
 
     def _consensus(self, reader: Reader, path: pl.DataFrame) -> pl.DataFrame:
         if "consensus" not in self._needed:

@@ -15,6 +15,7 @@ from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.labels.columns import chunk, frames
 from apps.exports.load.arrow import Query, compile_query, is_any_of, placeholder
+from apps.exports.load.judged import machine_errors
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.judging.models.runs import number_in_row
 from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, StepLabel
@@ -86,6 +87,7 @@ _JUDGE_RUNS: frames.Schema = {
     "run_in_file": pl.Int64,
 }
 _VERDICTS: frames.Schema = {"step": pl.Int64, "run": pl.Int64, "rating": pl.Int8}
+_MACHINE_ERRORS: frames.Schema = {"solution": pl.Int64, "first_error": pl.Int64}
 _SCORED: frames.Schema = {"step": pl.Int64}
 _OF_ASSIGNMENT: frames.Schema = {"assignment": pl.Int64}
 
@@ -233,6 +235,7 @@ def _of_machines(compiled: Compile, among: Among) -> dict[str, Query]:
     estimates = StepEstimate.objects.filter(among("step_id"))
     judge_runs = JudgeRun.objects.filter(counted_run_q(), **_of_project())
     verdicts = StepVerdict.objects.counted().filter(among("step_id"))
+    errors = machine_errors().filter(among("solution_id"))
     scores = StepScore.objects.filter(counted_run_q("run__"), among("step_id"))
     return {
         "runs": compiled("runs", runs, ("id", "number", "strategy"), _RUNS),
@@ -243,6 +246,7 @@ def _of_machines(compiled: Compile, among: Among) -> dict[str, Query]:
             "judge_runs", judge_runs, ("id", "number", "judge__name", "judge__version", number_in_row()), _JUDGE_RUNS
         ),
         "verdicts": compiled("verdicts", verdicts, ("step_id", "run_id", "rating"), _VERDICTS),
+        "machine_errors": compile_query(errors.values_list("solution_id", "first_error"), _MACHINE_ERRORS),
         "step_scores": compile_query(scores.values_list("step_id"), _SCORED),
     }
 

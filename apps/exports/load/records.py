@@ -30,12 +30,15 @@ from apps.corpus.records import (
     VerdictRecord,
 )
 from apps.estimation.models import StepEstimate
+from apps.exports.formats.base import Need
+from apps.exports.load.judged import load_judge_preferences, load_machine_errors, load_replies, load_revisions
 from apps.exports.load.people import Members, load_members, load_people, load_preferences
 from apps.exports.load.spans import Span, comparisons_in, cut_pieces, cut_spans, solutions_in
 from apps.exports.rows.addresses import problem_address, solution_address
 from apps.exports.tally import Unit
 from apps.judging.models import StepVerdict
 from apps.judging.models.runs import number_in_row
+from apps.judging.records import with_distinct_runs
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
 from apps.quality.models import StepConsensus
@@ -83,6 +86,8 @@ Place = tuple[int, int]
 
 
 Rows = Sequence[tuple[Any, ...]]
+Needs = Collection[Need]
+NOTHING: Needs = frozenset()
 
 
 def load_records(
@@ -92,51 +97,54 @@ def load_records(
     chunk: int = CHUNK,
     within: Span | None = None,
     whole: bool = False,
+    needs: Needs = NOTHING,
 ) -> Iterator[list[Record]]:
     """Yield the project's solutions, comparisons, or both, with all their labels, in the order of their problems.
 
-    A problem's records, solutions first, are together in one chunk, unless there are thousands and not `whole`. Leaves
-    out the records of retired problems.
+    `needs` is what they have besides. A problem's records, solutions first, are together in one chunk, unless there are
+    thousands and not `whole`. Leaves out the records of retired problems.
     """
     members = load_members(project)
     for chunk_span in cut_spans(project, of=of, size=chunk, within=within):
         for span in [chunk_span] if whole else cut_pieces(project, chunk_span, size=chunk):
             with _snapshot():
-                records = _records_in(project, span, members, of)
+                records = _records_in(project, span, members, of, needs)
             # Outside: whoever works on them stores the progress, which other workers store as well.
             if records:
                 yield records
 
 
-def load_record(project: Project, solution_id: int) -> Record:
+def load_record(project: Project, solution_id: int, needs: Needs = NOTHING) -> Record:
     """One solution of the project with all its labels. Raises NotFound."""
     with _snapshot():
         rows = list(Solution.objects.written().filter(project=project, pk=solution_id).values_list(*SOLUTION))
         if not rows:
             raise NotFound("No such solution.")
-        return _records(rows, load_members(project), project)[0]
+        return _records(rows, load_members(project), project, needs)[0]
 
 
-def load_problems(project: Project, problem_ids: Collection[int]) -> dict[int, list[tuple[int, Record]]]:
+def load_problems(
+    project: Project, problem_ids: Collection[int], needs: Needs = NOTHING
+) -> dict[int, list[tuple[int, Record]]]:
     """By problem, its solutions with all their labels: id and record, in the order of the ids."""
     by_problem: defaultdict[int, list[tuple[int, Record]]] = defaultdict(list)
     with _snapshot():
         rows = list(solutions_in(project).filter(problem__in=problem_ids).order_by("id").values_list(*SOLUTION))
-        records = _records(rows, load_members(project), project)
+        records = _records(rows, load_members(project), project, needs)
     for row, record in zip(rows, records, strict=True):
         by_problem[row[1]].append((row[0], record))
     return by_problem
 
 
-def _records_in(project: Project, span: Span, members: Members, of: Sequence[str]) -> list[Record]:
+def _records_in(project: Project, span: Span, members: Members, of: Sequence[str], needs: Needs) -> list[Record]:
     by_problem: defaultdict[int, list[Record]] = defaultdict(list)
     if "solution" in of:
         rows = list(solutions_in(project, span).order_by("problem_id", "id").values_list(*SOLUTION))
-        for row, record in zip(rows, _records(rows, members, project), strict=True):
+        for row, record in zip(rows, _records(rows, members, project, needs), strict=True):
             by_problem[row[1]].append(record)
     if "comparison" in of:
         rows = list(comparisons_in(project, span).order_by("problem_id", "id").values_list(*COMPARISON))
-        for row, record in zip(rows, _comparison_records(rows, members, project), strict=True):
+        for row, record in zip(rows, _comparison_records(rows, members, project, needs), strict=True):
             by_problem[row[1]].append(record)
     return [record for _, records in sorted(by_problem.items()) for record in records]
 
@@ -164,7 +172,7 @@ def _snapshot() -> Iterator[None]:
         yield
 
 
-def _records(rows: Rows, members: Members, project: Project) -> list[Record]:
+def _records(rows: Rows, members: Members, project: Project, needs: Needs) -> list[Record]:
     solution_ids = [row[0] for row in rows]
     problems = _problems({row[1] for row in rows}, project.verifier)
     steps, places = _steps(solution_ids)
@@ -174,6 +182,9 @@ def _records(rows: Rows, members: Members, project: Project) -> list[Record]:
     estimates = _estimates(solution_ids)
     judges = _judges(solution_ids)
     scores = score_records(solution_ids)
+    replies = load_replies(solution_ids) if Need.REPLIES in needs else {}
+    revisions = load_revisions(solution_ids) if Need.REVISIONS in needs else {}
+    machine_errors = load_machine_errors(solution_ids) if Need.CASCADE in needs else {}
     return [
         Record(
             problem=problems[row[1]],
@@ -182,10 +193,13 @@ def _records(rows: Rows, members: Members, project: Project) -> list[Record]:
             gold=gold[row[0]],
             consensus=consensus[row[0]],
             estimates=estimates[row[0]],
-            judges=judges[row[0]],
+            judges=judges.get(row[0], []),
             address=solution_address(project.slug, row[0]),
             problem_address=problem_address(project.slug, row[1]),
             scores=scores.get(row[0], []),
+            replies=replies.get(row[0], ()),
+            revisions=revisions.get(row[0], ()),
+            machine_error=machine_errors.get(row[0]),
         )
         for row in rows
     ]
@@ -205,7 +219,7 @@ def _solution(row: tuple[Any, ...], steps: Sequence[StepRecord]) -> SolutionReco
     )
 
 
-def _comparison_records(rows: Rows, members: Members, project: Project) -> list[Record]:
+def _comparison_records(rows: Rows, members: Members, project: Project, needs: Needs) -> list[Record]:
     """Comparisons with both sides complete, so that each row is self-contained."""
     problems = _problems({row[1] for row in rows}, project.verifier)
     ids = sorted({side for row in rows for side in row[2:4]})
@@ -213,12 +227,15 @@ def _comparison_records(rows: Rows, members: Members, project: Project) -> list[
     sides = {
         row[0]: _solution(row, steps[row[0]]) for row in Solution.objects.filter(id__in=ids).values_list(*SOLUTION)
     }
-    people = load_preferences([row[0] for row in rows], members)
+    comparison_ids = [row[0] for row in rows]
+    people = load_preferences(comparison_ids, members)
+    judged = load_judge_preferences(comparison_ids) if Need.JUDGE_PREFERENCES in needs else {}
     return [
         Record(
             problem=problems[row[1]],
             comparison=_comparison(row, sides),
             people=people[row[0]],
+            judge_preferences=judged.get(row[0], ()),
             address=problem_address(project.slug, row[1]),
             problem_address=problem_address(project.slug, row[1]),
         )
@@ -344,6 +361,6 @@ def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
         newest[solution_id, name] = max(number, newest.get((solution_id, name), 0))
     judges: defaultdict[int, list[JudgeRecord]] = defaultdict(list)
     for key in sorted(verdicts, key=lambda run: newest[run[0], run[2]]):
-        solution_id, _, name, version, run_in_file = key
-        judges[solution_id].append(JudgeRecord(judge=name, version=version, run=run_in_file, steps=verdicts[key]))
-    return judges
+        solution_id, _, name, version, run_in_row = key
+        judges[solution_id].append(JudgeRecord(judge=name, version=version, run=run_in_row, steps=verdicts[key]))
+    return {solution_id: with_distinct_runs(records) for solution_id, records in judges.items()}

@@ -8,14 +8,15 @@ from itertools import groupby
 import polars as pl
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import Format, Row
+from apps.exports.formats.base import Format, Need, Row
 from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.labels.batch import batched
 from apps.exports.labels.columns.chunk import chunk_of
+from apps.exports.labels.columns.steps import CASCADE
 from apps.exports.labels.contamination import CONTAMINATED, ContaminationIndex
 from apps.exports.labels.prompts import full_text
 from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
-from apps.exports.labels.steps import is_selected
+from apps.exports.labels.steps import is_selected, resolve
 from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.rows.addresses import COLUMN
 from apps.exports.tally import Tally, Unit
@@ -39,9 +40,12 @@ def rows_by_split(
     if isinstance(format_, ColumnFormat):
         return _rows_in_columns(records, format_, policy, tally, index)
     rows: dict[str, list[Row]] = {}
+    has_cascade = Need.CASCADE in format_.needs(policy)
     with batched(records):
         for statement, of_problem in groupby(records, key=lambda record: record.problem.statement):
             selected = list(kept_records(statement, list(of_problem), policy, tally, index))
+            if has_cascade:
+                tally.by_cascade += sum(_is_by_cascade(record, policy) for record in selected)
             of_split = rows.setdefault(split_of(statement, policy), [])
             if format_.by_problem:
                 problem_rows = format_.problem_rows(selected, policy, tally) if selected else ()
@@ -50,6 +54,10 @@ def rows_by_split(
                 for record in selected:
                     of_split.extend(_addressed(format_.rows(record, policy, tally), record.address, policy))
     return rows
+
+
+def _is_by_cascade(record: Record, policy: LabelPolicy) -> bool:
+    return any(labeled.source == CASCADE for labeled in resolve(record, policy))
 
 
 def _rows_in_columns(

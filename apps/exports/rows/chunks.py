@@ -72,7 +72,11 @@ def expected_mix(project: Project, policy: LabelPolicy, *, within: Span | None =
 def _by_records(project: Project, format_: Format, policy: LabelPolicy, within: Span | None) -> Iterator[ChunkRows]:
     index = contamination_index(policy, project)
     for records in load_records(
-        project, of=format_.kinds(policy), within=within, whole=needs_whole_problems(format_, policy)
+        project,
+        of=format_.kinds(policy),
+        within=within,
+        whole=needs_whole_problems(format_, policy),
+        needs=format_.needs(policy),
     ):
         tally = Tally()
         rows = rows_by_split(records, format_, policy, tally, index)

@@ -34,7 +34,13 @@ class ExportPreview(msgspec.Struct, frozen=True):
 def preview_export(*, project: Project, format: str, policy: LabelPolicy) -> ExportPreview:  # noqa: A002
     """Make the rows of the first solutions and comparisons, and write nothing."""
     format_, tally, index = FORMATS[format], Tally(), contamination_index(policy, project)
-    chunks = load_records(project, of=format_.kinds(policy), chunk=SAMPLE, whole=needs_whole_problems(format_, policy))
+    chunks = load_records(
+        project,
+        of=format_.kinds(policy),
+        chunk=SAMPLE,
+        whole=needs_whole_problems(format_, policy),
+        needs=format_.needs(policy),
+    )
     rows: dict[str, list[Row]] = {}
     records = 0
     for chunk in islice(chunks, MOST_SAMPLES):

@@ -136,6 +136,7 @@ def _of_problem(problem: ProblemRecord) -> tuple[Any, ...]:
     return problem.statement, problem.subject, msgspec.json.encode(messages).decode() if messages else None, ""
 
 
+# Of the canonical row, which holds all but the labels of a cascade: these follow from its runs.
 EVERY_SOURCE = ("consensus", "estimates", "gold", "people", "verdicts")
 
 
@@ -158,4 +159,5 @@ _KINDS = {
     "monte_carlo_soft": ("estimates",),
     "judge": ("verdicts",),
     "monte_carlo_and_judge": ("estimates", "verdicts"),
+    "cascade": ("cascade",),
 }

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from apps.corpus.labels import BAD, GREAT, NO_ERROR
 from apps.corpus.records import PersonRecord, Record, SolutionRecord
 from apps.estimation.strategies import STRATEGIES
 
@@ -59,6 +60,8 @@ ESTIMATES: Schema = {
     "successes": pl.Int32,
     "hard": pl.Boolean,
 }
+MACHINE_ERRORS: Schema = {"row": pl.Int64, "first_error": pl.Int64}
+CASCADE: Schema = {"key": pl.Int64, "rating": pl.Int8}
 VERDICTS: Schema = {"key": pl.Int64, "order": pl.Int64, "judge": pl.String, "version": pl.Int64, "rating": pl.Int8}
 
 
@@ -74,6 +77,7 @@ class LabelFrames:
     consensus: pl.DataFrame
     estimates: pl.DataFrame
     verdicts: pl.DataFrame
+    cascade: pl.DataFrame
 
     @cached_property
     def path(self) -> pl.DataFrame:
@@ -125,7 +129,29 @@ def empty(schema: Schema) -> pl.DataFrame:
 
 def no_labels(size: int) -> LabelFrames:
     """The frames of so many solutions of which no step is needed."""
-    return LabelFrames(size, *map(empty, (STEPS, PEOPLE, RATINGS, GOLD, CONSENSUS, ESTIMATES, VERDICTS)))
+    return LabelFrames(size, *map(empty, (STEPS, PEOPLE, RATINGS, GOLD, CONSENSUS, ESTIMATES, VERDICTS, CASCADE)))
+
+
+def machine_ratings(errors: pl.DataFrame, path: pl.Series) -> pl.DataFrame:
+    """By `key`, the `rating` of the steps of the `path`, by `errors`: for each `row` its `first_error`, or NO_ERROR. None is
+    after the first error.
+
+    Where the path has no step at the first error, that position alone is rated, as that of an unknown step.
+    """
+    if errors.is_empty():
+        return empty(CASCADE)
+    error, position = pl.col("first_error"), position_expr()
+    steps = path.alias("key").to_frame().with_columns(row=row_expr()).join(errors, on="row", maintain_order="left")
+    is_error = position == error
+    missing = errors.join(steps.filter(is_error), on="row", how="anti").filter(error != NO_ERROR)
+    known = steps.join(missing, on="row", how="anti", maintain_order="left").filter(
+        (error == NO_ERROR) | (position <= error)
+    )
+    rating = pl.when((error != NO_ERROR) & is_error).then(BAD).otherwise(GREAT).cast(pl.Int8)
+    unknown = missing.select(
+        key=pl.col("row") * (1 << PLACE_BITS) + error * (1 << CANDIDATE_BITS), rating=pl.lit(BAD, dtype=pl.Int8)
+    )
+    return pl.concat([known.select("key", rating=rating), unknown])
 
 
 # --- from records -----------------------------------------------------------------------------------------
@@ -134,15 +160,17 @@ def no_labels(size: int) -> LabelFrames:
 def frames_of(records: Sequence[Record]) -> LabelFrames:
     """The frames of records, which are numbered in their order. Those without a solution have no steps."""
     people = people_of(records)
+    steps = _frame(STEPS, _steps(records))
     return LabelFrames(
         size=len(records),
-        steps=_frame(STEPS, _steps(records)),
+        steps=steps,
         people=people,
         ratings=_frame(RATINGS, _ratings(records)),
         gold=_frame(GOLD, _gold(records)),
         consensus=_frame(CONSENSUS, _consensus(records)),
         estimates=_frame(ESTIMATES, _estimates(records)),
         verdicts=_frame(VERDICTS, _verdicts(records)),
+        cascade=machine_ratings(_frame(MACHINE_ERRORS, _machine_errors(records)), steps.filter("chosen")["key"]),
     )
 
 
@@ -227,6 +255,12 @@ def _estimates(records: Sequence[Record]) -> Iterator[tuple[Any, ...]]:
             for count in run.steps:
                 key = keys.get(count.position, key_of(row, count.position, 0))
                 yield key, order, run.run, yields_soft, count.rollouts, count.successes, count.hard
+
+
+def _machine_errors(records: Sequence[Record]) -> Iterator[tuple[Any, ...]]:
+    for row, record in enumerate(records):
+        if record.machine_error is not None:
+            yield row, record.machine_error
 
 
 def _verdicts(records: Sequence[Record]) -> Iterator[tuple[Any, ...]]:

@@ -78,6 +78,11 @@ def _consensus(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
     )
 
 
+def _cascade(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
+    """The labels of machines that the project's applied cascade lets through."""
+    return frames.cascade.with_columns(labeling=ONLY_LABELING, reason=NO_REASON)
+
+
 # --- Monte Carlo and judges -------------------------------------------------------------------------------
 
 
@@ -353,4 +358,5 @@ _READ: dict[str, Callable[[LabelFrames, LabelPolicy], pl.DataFrame]] = {
     "monte_carlo_soft": _monte_carlo_soft,
     "judge": _judge,
     "monte_carlo_and_judge": _monte_carlo_and_judge,
+    "cascade": _cascade,
 }

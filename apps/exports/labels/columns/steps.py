@@ -24,6 +24,7 @@ from apps.exports.labels.columns.sources import read
 from apps.exports.policy import LabelPolicy
 
 NEVER = np.iinfo(np.int64).max
+CASCADE = "cascade"  # The source, of which a solution has one labeling.
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class StepLabels:
     alternatives: pl.DataFrame
     rated: pl.DataFrame
     left_out: pl.DataFrame
+
+    @property
+    def by_cascade(self) -> int:
+        """The number of solutions whose labels are those of a cascade."""
+        return int((self.labelings["source"] == CASCADE).sum())
 
 
 def label_steps(frames: LabelFrames, policy: LabelPolicy) -> StepLabels:

@@ -23,6 +23,7 @@ _COUNTS: dict[str, Sequence[str]] = {
     "monte_carlo_soft": _ROLLOUTS,
     "judge": tuple(_RATINGS),
     "monte_carlo_and_judge": (*_ROLLOUTS, *_RATINGS),
+    "cascade": tuple(_RATINGS),
 }
 
 
@@ -34,8 +35,9 @@ def vote_counts(policy: LabelPolicy) -> dict[str, Sequence[str]]:
 def step_votes(frames: LabelFrames, policy: LabelPolicy) -> dict[str, pl.DataFrame]:
     """By source of the policy, the counts for each of `frames.steps`.
 
-    People, judges and rollouts are counted before the policy asks for a majority or a minimum; gold, reviewers and the
-    consensus have one vote where they make a label. A step that nobody rates has 0 votes, and one without rollouts null.
+    People, judges and rollouts are counted before the policy asks for a majority or a minimum; gold, reviewers, the
+    consensus and the cascade have one vote where they make a label. A step that nobody rates has 0 votes, and one without
+    rollouts null.
     """
     return {source: _votes_of(source, frames, policy).select(names) for source, names in vote_counts(policy).items()}
 
@@ -60,7 +62,7 @@ def _count(name: str) -> pl.Expr:
 
 
 def _ratings_of(source: str, frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
-    """Each vote: people's ratings, judges' verdicts, and the labels of gold, of reviewers and of the consensus."""
+    """Each vote: people's ratings, judges' verdicts, and the labels of gold, reviewers, the consensus and the cascade."""
     if source == "human":
         return ratings_that_count(frames, policy)
     if source in {"judge", "monte_carlo_and_judge"}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ from apps.exports.tally import Tally
 EQUAL_SIDES = "both sides have the same text"
 SAME_PAIR = "of two texts that are a pair already"
 OVER_CAP = "more than pairs_per_problem"
+# How the manifest counts preferences: people's, and a judge's by its name and version.
+PEOPLE = "people"
+JUDGE_PREFIX = "judge "
 MOST_PAIRS = 10_000  # Of the solutions of one problem: all of them are in memory.
 
 
@@ -36,8 +39,10 @@ class Votes:
 class TextPair:
     """A chosen and a rejected text.
 
-    `columns` is the row as its reader names it, `source` the entry of `pairs` that made it. The manifest counts it under
-    the source `rater` and the label `label`. `texts` are its whole answers, the same whichever of them is chosen.
+    `columns` is the row as its reader names it, `source` what made it: `people`, a judge by name and version, `answers` or
+    `labels`. The manifest counts it under the source `rater` and the label `label`. `texts` are its whole answers, the same
+    whichever of them is chosen. `share` is that of the choice among people's votes or the judge's; None for pairs of
+    solutions. `prompt` and `principles` are the judge's.
     """
 
     columns: Mapping[str, Any]
@@ -47,6 +52,9 @@ class TextPair:
     label: str
     margin: float = 0.0
     votes: Votes = Votes()
+    share: float | None = None
+    prompt: str = ""
+    principles: Sequence[str] = ()
 
     def count(self, tally: Tally) -> None:
         tally.sources[self.rater] += 1

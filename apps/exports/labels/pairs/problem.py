@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from apps.corpus.identity import ranking_hash
 from apps.corpus.records import Record
 from apps.exports.labels.pairs.base import MOST_PAIRS, OVER_CAP, SAME_PAIR, TextPair
-from apps.exports.labels.pairs.preferences import preferred_pairs
+from apps.exports.labels.pairs.preferences import NO_PREFERENCE, NO_VERDICT, decision_of
 from apps.exports.labels.pairs.solutions import (
     OVER_MOST_SIDES,
     SidePair,
@@ -43,11 +43,38 @@ class _Collection:
         return len(self.pairs) < (self.policy.pairs_per_problem or MOST_PAIRS)
 
     def add_preferences(self, records: Sequence[Record]) -> None:
-        """Preferences of the same two texts are pairs of their own: each is a person's."""
-        pairs = [pair for record in records for pair in preferred_pairs(record, self.policy, self.tally)]
-        new = [pair for pair in pairs if pair.texts not in self.seen]
-        self.tally.leave_out("pairs", SAME_PAIR, len(pairs) - len(new))
-        self.seen.update(pair.texts for pair in new)
+        """Each comparison is decided by the first of `preferences` that can; the first texts of a judge count once.
+
+        People's preferences of the same two texts are pairs of their own: each is a person's. A judge says the same again.
+        """
+        reasons: dict[int, list[str]] = {
+            place: [] for place, record in enumerate(records) if record.comparison is not None
+        }
+        new: list[TextPair] = []
+        for source in self.policy.preferences:
+            of_source: set[frozenset[str]] = set()
+            for place in list(reasons):
+                decision = decision_of(source, records[place], self.policy, self.tally)
+                reasons[place] += decision.reasons
+                if decision.is_open:
+                    continue
+                self._count_reasons(decision.reasons)
+                del reasons[place]
+                seen = self.seen | of_source if source == "judges" else self.seen
+                pairs = [pair for pair in decision.pairs if pair.texts not in seen]
+                self.tally.leave_out("pairs", SAME_PAIR, len(decision.pairs) - len(pairs))
+                of_source.update(pair.texts for pair in pairs)
+                new += pairs
+            self.seen |= of_source
+        for of_record in reasons.values():
+            self._count_reasons([_first_cause(of_record)])
+        self._add_capped(new)
+
+    def _count_reasons(self, reasons: Sequence[str]) -> None:
+        for reason in reasons:
+            self.tally.leave_out("comparisons", reason)
+
+    def _add_capped(self, new: Sequence[TextPair]) -> None:
         room = self.policy.pairs_per_problem - len(self.pairs) if self.policy.pairs_per_problem else len(new)
         by_rank = sorted(range(len(new)), key=lambda place: (_rank(new[place], self.policy), place))
         self.pairs += [new[place] for place in sorted(by_rank[:room])]
@@ -94,3 +121,8 @@ def problem_pairs(records: Sequence[Record], policy: LabelPolicy, tally: Tally) 
 
 def _rank(pair: TextPair, policy: LabelPolicy) -> int:
     return ranking_hash(policy.split_seed, *sorted(pair.texts))
+
+
+def _first_cause(reasons: Sequence[str]) -> str:
+    """Why no source decides a comparison: the first reason that says more than that a source has nothing."""
+    return next((reason for reason in reasons if reason not in (NO_PREFERENCE, NO_VERDICT)), reasons[0])
