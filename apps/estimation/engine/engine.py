@@ -133,7 +133,9 @@ class Engine(ItemEngine[SolutionState, Batch | SolutionResult]):
     async def _graded(
         self, state: SolutionState, position: int, choices: Sequence[CompletionChoice]
     ) -> tuple[GradedRollout, ...]:
-        completions = [read_completion(choice, state.steps[position]) for choice in choices]
+        # After the last steps of a prefix, several choices are often the same text.
+        by_choice = {choice: read_completion(choice, state.steps[position]) for choice in dict.fromkeys(choices)}
+        completions = [by_choice[choice] for choice in choices]
         answers = [completion.answer for completion in completions]
         assert state.reference is not None
         questions = [(state.verifier, state.reference, answer) for answer in answers if answer]
