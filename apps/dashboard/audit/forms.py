@@ -22,6 +22,9 @@ KINDS = [
     ("guidelines.", "guidelines"),
     ("endpoint.", "endpoints"),
     ("export.", "exports"),
+    ("judge.", "judges: saved, certified, refused"),
+    ("chorus.", "choruses"),
+    ("cascade.", "cascades"),
 ]
 
 
