@@ -14,6 +14,8 @@ from apps.api.quality import evidence, reports
 from apps.api.quality import review as reviewing
 from apps.api.scoring import rewards
 from apps.api.scoring import runs as scoring
+from apps.api.trust import cascades, samples
+from apps.api.trust import judges as trust
 from apps.core.http import converters  # noqa: F401 - registers `signed`
 from apps.labeling.models import Round
 
@@ -53,6 +55,11 @@ urlpatterns = [
     path("projects/<slug:slug>/label-policies", policies.PolicyList.as_view()),
     path("projects/<slug:slug>/contamination-lists", contamination.ContaminationLists.as_view()),
     path("projects/<slug:slug>/evaluations", evaluations.EvaluationList.as_view()),
+    path("projects/<slug:slug>/trust", trust.Trust.as_view()),
+    path("projects/<slug:slug>/choruses", trust.ChorusList.as_view()),
+    path("projects/<slug:slug>/blind-rounds", samples.BlindRoundList.as_view()),
+    path("projects/<slug:slug>/judge-certificates", samples.CertificateList.as_view()),
+    path("projects/<slug:slug>/cascades", cascades.CascadeList.as_view()),
     path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
     path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
     path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),
@@ -88,6 +95,11 @@ urlpatterns = [
     path("exports/<int:pk>/audit", lineage.ExportAudit.as_view()),
     path("evaluations/<int:pk>", evaluations.EvaluationDetail.as_view()),
     path("evaluations/<int:pk>/cancel", evaluations.EvaluationCancel.as_view()),
+    path("blind-rounds/<int:pk>/certify", samples.BlindRoundCertify.as_view()),
+    path("cascades/<int:pk>", cascades.CascadeDetail.as_view()),
+    path("cascades/<int:pk>/decide", cascades.CascadeDecide.as_view()),
+    path("cascades/<int:pk>/apply", cascades.CascadeApply.as_view()),
+    path("cascades/<int:pk>/withdraw", cascades.CascadeWithdraw.as_view()),
     path("scoring-runs/<int:pk>", scoring.ScoringRunDetail.as_view()),
     path("scoring-runs/<int:pk>/pause", scoring.ScoringRunPause.as_view()),
     path("scoring-runs/<int:pk>/resume", scoring.ScoringRunResume.as_view()),
