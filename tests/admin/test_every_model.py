@@ -17,7 +17,7 @@ from apps.accounts.services import issue_token
 from apps.corpus.imports.run import run_import
 from apps.estimation.models import Rollout, RolloutBatch, SampledProblem, Shard, SolutionEstimate
 from apps.exports.models import ContaminationList, Export, ExportDiff, ExportPart, ReleaseAudit
-from apps.judging.models import StepVerdict
+from apps.judging.models import Judge, StepVerdict
 from apps.labeling.models import (
     Assignment,
     CandidateSet,
@@ -30,14 +30,17 @@ from apps.labeling.models import (
 from apps.projects.models import Membership
 from apps.quality.models import (
     AlsoAcceptable,
+    CascadeLabel,
     Consensus,
     DisputeCount,
     Figure,
     GoldMark,
+    JudgeCertificate,
     NotedRun,
     OpenDispute,
     QualityRules,
     Review,
+    SampledSolution,
     StaleSolution,
     StepConsensus,
     Suspension,
@@ -92,6 +95,7 @@ def filled(world: World, alice: User, bob: User) -> World:
     set_reward_model(project=world.project, endpoint=world.endpoint)
     StepVerdict.objects.create(run=judge(world.solution, "critic"), step=step, rating=1)
     store_exports(world)
+    store_trust(world)
     settle(world, assignment)
     return world
 
@@ -106,6 +110,25 @@ def store_exports(world: World) -> None:
     )
     ReleaseAudit.objects.create(export=export, share=0.1, gate=0.9)
     ContaminationList.objects.create(project=world.project, name="test", sha256="0" * 64, problems=1, hashes=b"")
+
+
+def store_trust(world: World) -> None:
+    """A row of each of the tables of trust and of cascades."""
+    project, solution = world.project, world.solution
+    critic = Judge.objects.get(project=project, name="critic")
+    sample = world.cascade.sample
+    SampledSolution.objects.create(sample=sample, solution=solution)
+    JudgeCertificate.objects.create(
+        project=project,
+        judge=critic,
+        sample=sample,
+        is_granted=False,
+        bar=0.8,
+        solutions=1,
+        true_positive_low=0.1,
+        true_negative_low=0.1,
+    )
+    CascadeLabel.objects.create(cascade=world.cascade, solution=solution)
 
 
 def settle(world: World, assignment: Assignment) -> None:
