@@ -32,6 +32,7 @@ from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Guideline, Invitation, Membership, Project
 from apps.projects.services import invite, publish_guidelines
+from apps.quality.models import BlindSample, Cascade
 from apps.scoring.models import ScoringRun
 from apps.scoring.services import start_scoring
 from tests.cast import make_problem, make_round, make_solution
@@ -59,6 +60,7 @@ class World:
     scoring: ScoringRun
     judging: JudgeRun
     saved_policy: SavedPolicy
+    cascade: Cascade
 
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
@@ -101,9 +103,16 @@ def world(project: Project, alice: User, bob: User) -> World:
     policy = save_policy(project=project, name="strict", format="trl-prm", policy={"neutral": "negative"})
     made = (
         *(upload, batch, export, evaluation, guideline, invitation, secret),
-        *(bobs, endpoint, run, sampling, draft, scoring, judging, policy),
+        *(bobs, endpoint, run, sampling, draft, scoring, judging, policy, plan(run, round_)),
     )
     return World(project, solution, round_, *made)
+
+
+def plan(run: EstimationRun, round_: Round) -> Cascade:
+    """A cascade with an empty blind sample, which hides nothing."""
+    newest = run.project.solutions.latest("pk")
+    sample = BlindSample.objects.create(project=run.project, round=round_, seed=1, pool=1, last_solution=newest.pk)
+    return Cascade.objects.create(project=run.project, number=1, estimation_run=run, sample=sample)
 
 
 def compare(solution: Solution, labeler: User) -> Round:

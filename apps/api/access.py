@@ -18,6 +18,7 @@ from apps.judging.models import Judge, JudgeRun
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.permissions import allow, can, project_for, reachable
+from apps.quality.models import BlindSample, Cascade
 from apps.scoring.models import ScoringRun
 
 _ROUND = Prepared(
@@ -129,6 +130,16 @@ def saved_policy_of(request: Request, pk: int) -> SavedPolicy:
 
 def evaluation_of(request: Request, pk: int) -> Evaluation:
     return reachable(Evaluation.objects.all(), user_of(request), "evaluate", pk)
+
+
+def sample_of(request: Request, pk: int, action: str) -> BlindSample:
+    """A blind sample that has a round."""
+    samples = BlindSample.objects.filter(round__isnull=False).select_related("round")
+    return reachable(samples, user_of(request), action, pk)
+
+
+def cascade_of(request: Request, pk: int, action: str) -> Cascade:
+    return reachable(Cascade.objects.select_related("estimation_run", "sample__round"), user_of(request), action, pk)
 
 
 def _membership(row: Round | Assignment, project: Project, user: User) -> Membership:

@@ -16,6 +16,8 @@ from apps.api.quality import review as reviewing
 from apps.api.runs import run_paths
 from apps.api.scoring import rewards
 from apps.api.scoring import runs as scoring
+from apps.api.trust import cascades, samples
+from apps.api.trust import judges as trust
 from apps.core.http import converters  # noqa: F401 - registers `signed`
 from apps.labeling.models import Round
 
@@ -62,6 +64,11 @@ urlpatterns = [
     path("projects/<slug:slug>/label-policies", policies.PolicyList.as_view()),
     path("projects/<slug:slug>/contamination-lists", contamination.ContaminationLists.as_view()),
     path("projects/<slug:slug>/evaluations", evaluations.EvaluationList.as_view()),
+    path("projects/<slug:slug>/trust", trust.Trust.as_view()),
+    path("projects/<slug:slug>/choruses", trust.ChorusList.as_view()),
+    path("projects/<slug:slug>/blind-rounds", samples.BlindRoundList.as_view()),
+    path("projects/<slug:slug>/judge-certificates", samples.CertificateList.as_view()),
+    path("projects/<slug:slug>/cascades", cascades.CascadeList.as_view()),
     path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
     path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
     path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),
@@ -100,6 +107,11 @@ urlpatterns = [
     path("judges/<int:pk>", judges.JudgeDetail.as_view()),
     path("judges/<int:pk>/try", trials.JudgeTrial.as_view()),
     path("judge-prompts", prompts.JudgePromptList.as_view()),
+    path("blind-rounds/<int:pk>/certify", samples.BlindRoundCertify.as_view()),
+    path("cascades/<int:pk>", cascades.CascadeDetail.as_view()),
+    path("cascades/<int:pk>/decide", cascades.CascadeDecide.as_view()),
+    path("cascades/<int:pk>/apply", cascades.CascadeApply.as_view()),
+    path("cascades/<int:pk>/withdraw", cascades.CascadeWithdraw.as_view()),
     path("exports/<int:pk>", exports.ExportDetail.as_view()),
     path("exports/<int:pk>/cancel", exports.ExportCancel.as_view()),
     path("exports/<int:pk>/download", files.ExportDownload.as_view(), name="export-download"),

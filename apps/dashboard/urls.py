@@ -34,6 +34,8 @@ from apps.dashboard.rounds import views as rounds
 from apps.dashboard.solutions import evidence_views as evidence
 from apps.dashboard.solutions import split_views as splitting
 from apps.dashboard.solutions import views as solutions
+from apps.dashboard.trust import cascade_views as cascades
+from apps.dashboard.trust import views as trust
 from apps.labeling.models import Round
 
 _OF_PROJECT = "projects/<slug:slug>/"
@@ -84,6 +86,22 @@ urlpatterns = [
     path(f"{_OF_PROJECT}evaluation/<int:pk>", evaluation.evaluation, name="evaluation-detail"),
     path(f"{_OF_PROJECT}evaluation/<int:pk>/cancel", evaluation.cancel, name="evaluation-cancel"),
     path(f"{_OF_PROJECT}evaluation/<int:pk>/<slug:name>.csv", evaluation.table, name="evaluation-table"),
+    path(f"{_OF_PROJECT}judging/trust", trust.trust, name="trust"),
+    path(f"{_OF_PROJECT}judging/trust.csv", trust.table, name="trust-table"),
+    path(f"{_OF_PROJECT}judging/trust/<slug:name>.csv", trust.table, name="trust-other-table"),
+    path(f"{_OF_PROJECT}judging/trust/calibrate", trust.calibrate, name="calibrate"),
+    path(f"{_OF_PROJECT}judging/trust/calibrate/size", trust.advice, name="calibrate-size"),
+    path(f"{_OF_PROJECT}judging/trust/samples/<int:pk>/decide", trust.decide, name="certify"),
+    path(f"{_OF_PROJECT}judging/trust/samples/<int:pk>/judge", trust.judge, name="judge-sample"),
+    path(f"{_OF_PROJECT}judging/choruses/new", trust.new_chorus, name="chorus-new"),
+    path(f"{_OF_PROJECT}judging/cascades", cascades.cascades, name="cascades"),
+    path(f"{_OF_PROJECT}judging/cascades/new", cascades.new_cascade, name="cascade-new"),
+    path(f"{_OF_PROJECT}judging/cascades/new/size", cascades.size_hint, name="cascade-size"),
+    path(f"{_OF_PROJECT}judging/cascades/<int:number>", cascades.cascade, name="cascade"),
+    *(
+        path(f"{_OF_PROJECT}judging/cascades/<int:number>/{act}", cascades.change, {"act": act}, name=f"cascade-{act}")
+        for act in cascades.ACTS
+    ),
     path(f"{_OF_PROJECT}audit", audit.audit, name="audit"),
     path(f"{_OF_PROJECT}audit.jsonl", audit.audit_file, name="audit-file"),
     path(f"{_OF_PROJECT}problems/<int:pk>", problems.problem, name="problem"),

@@ -1,4 +1,7 @@
-"""Admin pages of consensus, disputes, gold, reviews and figures. They are read-only, as workers and reviewers make the rows."""
+"""Admin pages of consensus, disputes, gold, reviews, figures, trust and cascades.
+
+They are read-only, as workers and reviewers make the rows.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,20 @@ from django.contrib import admin
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
 from apps.quality.models import (
     AlsoAcceptable,
+    BlindSample,
+    Cascade,
+    CascadeLabel,
     Consensus,
     DisputeCount,
     Figure,
     GoldMark,
+    JudgeCertificate,
     NotedJudgeRun,
     NotedRun,
     OpenDispute,
     QualityRules,
     Review,
+    SampledSolution,
     StaleSolution,
     StepConsensus,
     Suspension,
@@ -134,3 +142,45 @@ class NotedJudgeRunAdmin(BigTableAdmin):
     list_display = ["run"]
     raw_id_fields = ["run"]
     search_help_text = "The ID of a judge run."
+
+
+@admin.register(BlindSample)
+class BlindSampleAdmin(ReadOnlyAdmin):
+    list_display = ["id", "project", "round", "pool", "created_by", "created_at"]
+    list_select_related = ["project", "round", "created_by"]
+    search_fields = ["project__slug", "round__name"]
+
+
+@admin.register(SampledSolution)
+class SampledSolutionAdmin(BigTableAdmin):
+    list_display = ["id", "sample", "solution_id"]
+    list_select_related = ["sample__round"]
+    raw_id_fields = ["sample", "solution"]
+    numbers = ("pk", "sample_id", "solution_id")
+    search_help_text = "The ID of a row, of its sample or of its solution."
+
+
+@admin.register(JudgeCertificate)
+class JudgeCertificateAdmin(ReadOnlyAdmin):
+    list_display = ["judge", "project", "sample", "is_granted", "bar", "solutions", "created_by", "created_at"]
+    list_filter = ["is_granted"]
+    list_select_related = ["judge", "project", "sample__round", "created_by"]
+    search_fields = ["judge__name", "project__slug"]
+
+
+@admin.register(Cascade)
+class CascadeAdmin(ReadOnlyAdmin):
+    list_display = ["number", "project", "status", "alpha", "tau", "bound", "labels_by_machines", "created_at"]
+    list_filter = ["status"]
+    list_select_related = ["project"]
+    raw_id_fields = ["estimation_run", "judge_runs", "sample"]
+    search_fields = ["project__slug", "reason"]
+
+
+@admin.register(CascadeLabel)
+class CascadeLabelAdmin(BigTableAdmin):
+    list_display = ["id", "cascade", "solution_id", "first_error", "posterior", "is_label"]
+    list_select_related = ["cascade"]
+    raw_id_fields = ["cascade", "solution"]
+    numbers = ("pk", "solution_id")
+    search_help_text = "The ID of a row or of its solution."

@@ -25,7 +25,10 @@ SETTINGS = (
     "convincing",
     "hourly_cost",
     "allows_self_review",
+    "judge_bar",
 )
+# Changes that leave every label as it is: who may review, and what a certificate of a judge needs.
+_WITHOUT_EFFECT_ON_LABELS = ("allows_self_review", "judge_bar")
 
 
 def rules_for(project: Project) -> QualityRules:
@@ -40,7 +43,7 @@ def labor_cost(project: Project, hours: float | None) -> float | None:
 
 @transaction.atomic
 def change_rules(*, project: Project, actor: User, **settings: Any) -> QualityRules:
-    """Change some settings; everything is computed again by them.
+    """Change some settings; everything is computed again by those that labels depend on.
 
     Raises DomainError, which names the invalid setting, and NotAllowed if a user other than an owner changes
     `allows_self_review`.
@@ -61,8 +64,7 @@ def change_rules(*, project: Project, actor: User, **settings: Any) -> QualityRu
     after = _to_dict(rules)
     if after == before:
         return rules
-    # Labels do not depend on who may review.
-    rules.stale_all |= any(before[name] != after[name] for name in SETTINGS if name != "allows_self_review")
+    rules.stale_all |= any(before[name] != after[name] for name in SETTINGS if name not in _WITHOUT_EFFECT_ON_LABELS)
     rules.save()
     record_event(actor=actor, verb="quality.rules", target=rules.rule, project=project.slug, before=before, after=after)
     return rules
@@ -79,6 +81,7 @@ def _check(rules: QualityRules) -> None:
         ),
         "convincing": ("must be between 0 and 1", 0 <= rules.convincing <= 1),
         "hourly_cost": ("must be empty or at least 0", rules.hourly_cost is None or rules.hourly_cost >= 0),
+        "judge_bar": ("must be between 0 and 1, both excluded", 0 < rules.judge_bar < 1),
     }
     invalid = {name: text for name, (text, is_valid) in bounds.items() if not is_valid}
     if invalid:

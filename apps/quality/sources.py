@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from apps.corpus.labels import BAD, OKAY, is_tie
 from apps.corpus.models import Solution, Step
@@ -14,6 +14,7 @@ from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
 from apps.quality.consensus.load import load_ratings
 from apps.quality.models import ConsensusMethod, StepConsensus
+from apps.quality.trust.blind_rounds import hiding_rounds
 
 LONGEST_STRIP = 60
 
@@ -24,13 +25,15 @@ Marks = dict[int, str]  # By step id: great, okay, bad, split or tie.
 class Strip:
     """A solution's steps as small marks, and the source that they come from; empty where no source has labels.
 
-    `people` is the number of labelers with counted ratings of the solution.
+    `people` is the number of labelers with counted ratings of the solution. `hidden_in` is the number of the blind round
+    in which people label it: the marks of models are hidden meanwhile.
     """
 
     marks: list[str]
     people: int
     source: str
     is_cut: bool
+    hidden_in: int | None = None
 
 
 @dataclass(slots=True)
@@ -42,17 +45,19 @@ class CountedRatings:
 
 
 def strips_of(solutions: Sequence[Solution]) -> dict[int, Strip]:
-    """By solution: the strip of the first source that labels it. Ten queries, however many solutions.
+    """By solution: the strip of the first source that labels it. Eleven queries, however many solutions.
 
     The consensus comes first where a reviewer adjudicated a step; then people, gold, Monte Carlo, and the judges.
     """
     paths, counted = _paths(solutions), counted_ratings(solutions)
+    hiding = hiding_rounds([solution.pk for solution in solutions])
+    shown = [solution for solution in solutions if solution.pk not in hiding]
     marks_by_source = [
         ("reviewers", _adjudicated_marks(solutions)),
         ("people", _people_marks(counted)),
         ("gold", _gold_marks(solutions)),
-        ("Monte Carlo", _monte_carlo_marks(solutions)),
-        *_judge_marks(solutions),
+        ("Monte Carlo", _monte_carlo_marks(shown)),
+        *_judge_marks(shown),
     ]
     strips: dict[int, Strip] = {}
     for solution in solutions:
@@ -60,12 +65,15 @@ def strips_of(solutions: Sequence[Solution]) -> dict[int, Strip]:
         source, marks = next(
             ((source, marks) for source, marks in marks_by_source if not marks.keys().isdisjoint(path)), ("", {})
         )
-        strips[solution.pk] = _strip(path, source, marks, people)
+        strip = _strip(path, source, marks, people)
+        strips[solution.pk] = strip if source else replace(strip, hidden_in=hiding.get(solution.pk))
     return strips
 
 
 def source_strips_of(solutions: Sequence[Solution]) -> dict[int, list[Strip]]:
-    """By solution: a strip for every source that labels it. Ten queries, however many solutions."""
+    """By solution: a strip for every source that labels it; one without marks stands for hidden models. Eleven queries."""
+    hiding = hiding_rounds([solution.pk for solution in solutions])
+    shown = [solution for solution in solutions if solution.pk not in hiding]
     paths, people = _paths(solutions), _people_marks(counted_ratings(solutions))
     labels = StepConsensus.objects.filter(step__solution__in=solutions).values_list("step", "rating")
     # A tied step has no consensus, and is marked as a tie.
@@ -73,8 +81,8 @@ def source_strips_of(solutions: Sequence[Solution]) -> dict[int, list[Strip]]:
     consensus |= {step_id: _mark({rating}) for step_id, rating in labels}
     marks_by_source = [
         ("people", people),
-        ("Monte Carlo", _monte_carlo_marks(solutions)),
-        *_judge_marks(solutions),
+        ("Monte Carlo", _monte_carlo_marks(shown)),
+        *_judge_marks(shown),
         ("gold", _gold_marks(solutions)),
         ("consensus", consensus),
     ]
@@ -84,6 +92,8 @@ def source_strips_of(solutions: Sequence[Solution]) -> dict[int, list[Strip]]:
         strips[solution.pk] = [
             _strip(path, source, marks) for source, marks in marks_by_source if not marks.keys().isdisjoint(path)
         ]
+        if solution.pk in hiding:
+            strips[solution.pk].append(Strip([], 0, "models", is_cut=False, hidden_in=hiding[solution.pk]))
     return strips
 
 

@@ -21,6 +21,7 @@ from apps.exports.models import ContaminationList, Export, ExportDiff, ExportPar
 from apps.judging.judges import usual_constitution
 from apps.judging.models import (
     ComparisonVerdict,
+    Judge,
     JudgeReply,
     JudgeShard,
     Revision,
@@ -40,15 +41,18 @@ from apps.labeling.models import (
 from apps.projects.models import Membership
 from apps.quality.models import (
     AlsoAcceptable,
+    CascadeLabel,
     Consensus,
     DisputeCount,
     Figure,
     GoldMark,
+    JudgeCertificate,
     NotedJudgeRun,
     NotedRun,
     OpenDispute,
     QualityRules,
     Review,
+    SampledSolution,
     StaleSolution,
     StepConsensus,
     Suspension,
@@ -104,6 +108,7 @@ def filled(world: World, alice: User, bob: User) -> World:
     StepVerdict.objects.create(run=judge(world.solution, "critic"), step=step, rating=1)
     store_results(world)
     store_exports(world)
+    store_trust(world)
     settle(world, assignment)
     return world
 
@@ -130,6 +135,25 @@ def store_exports(world: World) -> None:
     )
     ReleaseAudit.objects.create(export=export, share=0.1, gate=0.9)
     ContaminationList.objects.create(project=world.project, name="test", sha256="0" * 64, problems=1, hashes=b"")
+
+
+def store_trust(world: World) -> None:
+    """A row of each of the tables of trust and of cascades."""
+    project, solution = world.project, world.solution
+    critic = Judge.objects.get(project=project, name="critic")
+    sample = world.cascade.sample
+    SampledSolution.objects.create(sample=sample, solution=solution)
+    JudgeCertificate.objects.create(
+        project=project,
+        judge=critic,
+        sample=sample,
+        is_granted=False,
+        bar=0.8,
+        solutions=1,
+        true_positive_low=0.1,
+        true_negative_low=0.1,
+    )
+    CascadeLabel.objects.create(cascade=world.cascade, solution=solution)
 
 
 def settle(world: World, assignment: Assignment) -> None:

@@ -55,6 +55,18 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/estimation-runs", "get", "reviewer", "read"),
     ("projects/<slug:slug>/estimation-runs", "post", "manager", "write"),
     ("estimation-runs/<int:pk>", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/trust", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/choruses", "post", "manager", "write"),
+    ("projects/<slug:slug>/blind-rounds", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/blind-rounds", "post", "manager", "write"),
+    ("blind-rounds/<int:pk>/certify", "post", "manager", "write"),
+    ("projects/<slug:slug>/judge-certificates", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/cascades", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/cascades", "post", "manager", "write"),
+    ("cascades/<int:pk>", "get", "reviewer", "read"),
+    ("cascades/<int:pk>/decide", "post", "manager", "write"),
+    ("cascades/<int:pk>/apply", "post", "manager", "write"),
+    ("cascades/<int:pk>/withdraw", "post", "manager", "write"),
     ("estimation-runs/<int:pk>/pause", "post", "manager", "write"),
     ("estimation-runs/<int:pk>/resume", "post", "manager", "write"),
     ("estimation-runs/<int:pk>/cancel", "post", "manager", "write"),
@@ -141,6 +153,8 @@ def call(world: World) -> Call:
         "scoring-runs": world.scoring.pk,
         "judges": world.judging.judge_id,
         "judge-runs": world.judging.pk,
+        "blind-rounds": world.cascade.sample_id,
+        "cascades": world.cascade.pk,
     }
 
     def one(client: Client, method: str, route: str) -> HttpResponseBase:

@@ -132,6 +132,21 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("evaluation-detail", lambda world: [world.evaluation.pk], "get", "reviewer"),
     ("evaluation-cancel", lambda world: [world.evaluation.pk], "post", "reviewer"),
     ("evaluation-table", lambda world: [world.evaluation.pk, "raters"], "get", "reviewer"),
+    ("trust", lambda _: [], "get", "reviewer"),
+    ("trust-table", lambda _: [], "get", "reviewer"),
+    ("trust-other-table", lambda _: ["comparing"], "get", "reviewer"),
+    ("calibrate", lambda _: [], "get", "manager"),
+    ("calibrate-size", lambda _: [], "get", "manager"),
+    ("certify", lambda world: [world.cascade.sample_id], "post", "manager"),
+    ("judge-sample", lambda world: [world.cascade.sample_id], "post", "manager"),
+    ("chorus-new", lambda _: [], "get", "manager"),
+    ("cascades", lambda _: [], "get", "reviewer"),
+    ("cascade-new", lambda _: [], "get", "manager"),
+    ("cascade-size", lambda _: [], "get", "manager"),
+    ("cascade", lambda world: [world.cascade.number], "get", "reviewer"),
+    ("cascade-decide", lambda world: [world.cascade.number], "post", "manager"),
+    ("cascade-apply", lambda world: [world.cascade.number], "post", "manager"),
+    ("cascade-withdraw", lambda world: [world.cascade.number], "post", "manager"),
     ("audit", lambda _: [], "get", "manager"),
     ("audit-file", lambda _: [], "get", "manager"),
     ("people", lambda _: [], "get", "manager"),
@@ -221,7 +236,7 @@ def test_things_of_another_project_are_not_found_under_this_one(world: World, al
     client = signed_in(alice)
     for name, args, method, _ in PAGES:
         # A kind of dispute and a table's name are nobody's own.
-        if args(world) and name not in ("review-queue", "review-selected", "quality-table"):
+        if args(world) and name not in ("review-queue", "review-selected", "quality-table", "trust-other-table"):
             url = reverse(name, args=[other.slug, *args(world)])
             assert asked(client, method, url).status_code == 404, name
 

@@ -151,6 +151,10 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     runs = EvidenceRunSerializer(many=True)
     judges = EvidenceJudgeSerializer(many=True)
     history = HistoryEntrySerializer(many=True)
+    hidden_in = serializers.IntegerField(
+        allow_null=True,
+        help_text="The open blind round in which people label the solution: meanwhile nothing of models is shown.",
+    )
 
 
 def consensus_row(consensus: Consensus | None) -> Row | None:
@@ -194,6 +198,7 @@ def evidence_row(solution: Solution, evidence: Evidence, history: list[HistoryEn
             {name: getattr(entry, name) for name in ("at", "verb", "actor", "of", "before", "after")}
             for entry in history
         ],
+        "hidden_in": evidence.hidden_in,
     }
 
 

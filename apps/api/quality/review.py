@@ -22,12 +22,14 @@ from apps.corpus.labels import FINISH_REASONS
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.labeling.resplit import MOST_STEPS
 from apps.projects.models import Membership
+from apps.quality.disputes.kinds import MODEL_DISPUTES
 from apps.quality.models import OpenDispute, Review
 from apps.quality.review.adjudication import adjudicate_solution, adjudicate_step, make_gold
 from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
 from apps.quality.review.impartiality import labeled_by
 from apps.quality.review.queues import KINDS, QueueFilters, filter_queue
 from apps.quality.review.resplit import resplit_by_reviewer
+from apps.quality.trust.blind_rounds import hidden_in
 
 NOTE = 2000
 
@@ -118,12 +120,16 @@ class DisputeList(ListView):
         responses=DisputeSerializer(many=True),
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """Solutions in dispute, a row for each kind of dispute that a solution is in."""
+        """Solutions in dispute, a row for each kind of dispute that a solution is in.
+
+        Kinds that tell what a model says leave out solutions that people label in an open blind round.
+        """
         project = project_of(request, slug, "review")
         query = DisputeQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         filters = dict(query.validated_data)
         disputes = OpenDispute.objects.filter(project=project).select_related("solution")
+        disputes = disputes.exclude(kind__in=MODEL_DISPUTES, solution__in=hidden_in(project))
         if "kind" in filters:
             disputes = disputes.filter(kind=filters.pop("kind"))
         if "labeler" in filters:

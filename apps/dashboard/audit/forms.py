@@ -22,9 +22,11 @@ KINDS = [
     ("guidelines.", "guidelines"),
     ("endpoint.", "endpoints"),
     ("export.", "exports"),
-    ("judge.", "judges"),
+    ("judge.", "judges: saved, certified, refused"),
     ("judging.", "judge runs"),
     ("constitution.", "constitutions"),
+    ("chorus.", "choruses"),
+    ("cascade.", "cascades"),
 ]
 
 

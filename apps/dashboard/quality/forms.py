@@ -62,6 +62,12 @@ class RulesForm(ServiceForm):
         help_text="In your currency.",
     )
 
+    judge_bar = forms.FloatField(
+        min_value=1,
+        max_value=99.9,
+        label="Bar of judges, in percent",
+        help_text="A judge is certified when the lower bounds of both its rates reach it. Decisions that were made stay.",
+    )
     allows_self_review = forms.BooleanField(
         required=False,
         label="Reviewers may review solutions that they labeled",
@@ -76,7 +82,8 @@ class RulesForm(ServiceForm):
     @staticmethod
     def initial_of(rules: QualityRules) -> dict[str, Any]:
         values = {name: getattr(rules, name) for name in RULE_FIELDS}
-        return {"agreeing": 3, "limit": 5, **rules.options, **values, "pass_mark": round(rules.pass_mark * 100, 1)}
+        percents = {name: round(getattr(rules, name) * 100, 1) for name in ("pass_mark", "judge_bar")}
+        return {"agreeing": 3, "limit": 5, **rules.options, **values, **percents}
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `change_rules`."""
@@ -84,6 +91,7 @@ class RulesForm(ServiceForm):
         options = {name: data[name] for name in ("agreeing", "limit") if data.get(name)}
         return {name: data[name] for name in RULE_FIELDS} | {
             "pass_mark": data["pass_mark"] / 100,
+            "judge_bar": data["judge_bar"] / 100,
             "options": options if data["rule"] == "processbench" else {},
         }
 

@@ -64,7 +64,8 @@ def rules(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     )
     changed = form.run(lambda _: change_rules(project=place.project, actor=request.user, **form.arguments()))
     if changed is not None:
-        messages.success(request, "Rules saved. The consensus of all solutions is computed again.")
+        again = " The consensus of all solutions is computed again." if changed.stale_all else ""
+        messages.success(request, f"Rules saved.{again}")
         return redirect("quality", slug)
     choices = [(name, kind.title, kind.about) for name, (kind, _) in RULES.items()]
     context = place.context("quality", form=form, choices=choices)

@@ -51,11 +51,19 @@ class SelectionForm(ServiceForm):
             ("convincing", "convincing wrong answers"),
             ("wrong", "wrong answers"),
             ("right", "right answers"),
+            ("dispute:monte_carlo_judge", "those in which Monte Carlo and a judge differ"),
         ],
         help_text="Convincing: wrong answers, the highest verifier score first.",
     )
     dispute = forms.ChoiceField(
         required=False, label="In dispute", choices=[ANY, *((name, kind.title) for name, kind in KINDS.items())]
+    )
+    cascade = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=2**31 - 1,
+        label="Left to people by cascade",
+        help_text="The number of a cascade: solutions that its machines do not label.",
     )
     sample = forms.IntegerField(
         required=False,
@@ -91,6 +99,7 @@ class SelectionForm(ServiceForm):
         terms += [f"{name}:{data[name]}" for name in ("source", "subject", "level") if data.get(name)]
         terms += ["unlabeled"] if data.get("unlabeled") else []
         terms += [f"unsure:{data['unsure']}"] if data.get("unsure") else []
+        terms += [f"cascade:{data['cascade']}"] if data.get("cascade") else []
         terms += [f"first:{data['first']}"] if data.get("first") else []
         terms += [f"by:{data['by']}"] if data.get("by") else []
         terms += [f"dispute:{data['dispute']}"] if data.get("dispute") else []
@@ -209,6 +218,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         "unsure",
         "first",
         "dispute",
+        "cascade",
         "sample",
         "by",
         "redundancy",

@@ -36,8 +36,8 @@ def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
-    # Links on other pages select the solutions: those that a run is unsure of, those in dispute.
-    initial = {name: request.GET.get(name) for name in ("unsure", "dispute", "source", "subject")}
+    # Links on other pages select the solutions: those that a run is unsure of, those in dispute, those left to people.
+    initial = {name: request.GET.get(name) for name in ("unsure", "dispute", "source", "subject", "cascade", "first")}
     form = RoundForm(request.POST or None, facets=facets_of(place.project), project=place.project, initial=initial)
     draft = form.run(lambda _: create_round(project=place.project, created_by=request.user, **form.config()))
     if draft is not None:

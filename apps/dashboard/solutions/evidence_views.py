@@ -44,14 +44,15 @@ RATINGS = {"bad": -1, "okay": 0, "great": 1, "withdraw": None}
 def solution(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "browse")
     solution = _solution(place, pk)
+    shown = _consensus_context(place, solution)
     of_problem = Solution.objects.written().filter(problem=solution.problem).exclude(pk=pk)
     context = place.context(
         "review" if "queue" in request.GET else "solutions",
-        rollouts=rollouts_of(solution, request.GET),
+        rollouts=None if shown["evidence"].hidden_in else rollouts_of(solution, request.GET),
         comparisons=comparisons_of(solution),
         judged=newest_solution_verdicts(solution.pk),
         other_solutions=of_problem.order_by("pk")[:SHOWN_SOLUTIONS],
-        **_consensus_context(place, solution),
+        **shown,
         **_navigation(place, solution, request.GET),
     )
     return render(request, "solutions/solution.html", context)

@@ -25,6 +25,20 @@ def share(value: float | None) -> str:
     return DASH if value is None else f"{100 * value:.0f} %"
 
 
+@register.filter
+def percent(value: float | None) -> str:
+    """0.0432 is 4.3 %, and 0.05 is 5 %."""
+    return DASH if value is None else f"{round(100 * value, 1):g} %"
+
+
+@register.filter
+def cost(value: float | None) -> str:
+    """Two digits after the point, more for small amounts: 12.50, 0.0012."""
+    if value is None:
+        return DASH
+    return f"{value:,.2f}" if value >= 0.1 or value == 0 else f"{value:.2g}"
+
+
 @register.filter(name="wilson")
 def wilson_interval(successes: int, rollouts: int) -> str:
     """6 of 8 is 0.41 to 0.93."""

@@ -45,7 +45,7 @@ _FILTERS: dict[str, Callable[[Solutions, str], Solutions]] = {
 }
 
 TERMS = (
-    "all, right, wrong, unlabeled, source:NAME, subject:NAME, level:NAME, unsure:RUN, dispute:KIND, sample:N, "
+    "all, right, wrong, unlabeled, source:NAME, subject:NAME, level:NAME, unsure:RUN, dispute:KIND, cascade:N, sample:N, "
     f"by:RULE ({', '.join(RULES)}), first:TERM, first:convincing"
 )
 CONVINCING = "convincing"

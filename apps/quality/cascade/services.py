@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def plan_cascade(
     actor: User | None = None,
 ) -> Cascade:
     """Freeze the plan and open its blind round of `size` solutions. Raises DomainError that names the field."""
-    _check_plan(project, estimation_run, judge_runs, alpha=alpha, delta=delta)
+    _check_plan(project, estimation_run, judge_runs, alpha=alpha, delta=delta, people_cost=people_cost)
     sample = open_blind_round(
         project=project,
         size=size,
@@ -83,12 +84,20 @@ def plan_cascade(
 
 
 def _check_plan(
-    project: Project, run: EstimationRun, judge_runs: Sequence[JudgeRun], *, alpha: float, delta: float
+    project: Project,
+    run: EstimationRun,
+    judge_runs: Sequence[JudgeRun],
+    *,
+    alpha: float,
+    delta: float,
+    people_cost: float | None,
 ) -> None:
     errors: dict[str, str] = {}
     for name, value in (("alpha", alpha), ("delta", delta)):
         if not 0 < value < 1:
             errors[name] = "must be between 0 and 1, both excluded"
+    if people_cost is not None and not 0 <= people_cost < inf:
+        errors["people_cost"] = "must be empty or at least 0"
     if run.project_id != project.pk or not run_counts(run):
         errors["estimation_run"] = "must be a finished or cancelled run of this project"
     if not judge_runs:

@@ -32,6 +32,19 @@ class Dispute(StrEnum):
     CONVINCING_WRONG_ANSWER = "convincing_wrong_answer"
 
 
+# Those that tell what a model says of a solution, or may tell it where people and gold say nothing yet.
+MODEL_DISPUTES = frozenset(
+    {
+        Dispute.PEOPLE_MONTE_CARLO,
+        Dispute.MONTE_CARLO_GOLD,
+        Dispute.MONTE_CARLO_JUDGE,
+        Dispute.RIGHT_WITH_BAD_STEP,
+        Dispute.WRONG_WITHOUT_BAD_STEP,
+        Dispute.CONVINCING_WRONG_ANSWER,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DisputeEvidence:
     """The labels of one solution by all sources. First errors are a position, NO_ERROR or UNKNOWN.

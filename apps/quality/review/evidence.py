@@ -13,18 +13,29 @@ from datetime import datetime
 from django.db.models import Q
 
 from apps.accounts.models import AuditEvent
-from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN, first_error, hard_label, is_tie
+from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN, first_error, is_tie
 from apps.corpus.models import Problem, Solution, Step
-from apps.estimation.latest import newest_first_errors
-from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
+from apps.estimation.latest import RunFirstError, newest_first_errors
+from apps.estimation.models import StepEstimate
 from apps.judging.latest import newest_of_each_judge
-from apps.judging.models import JudgeRun, StepVerdict
+from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment, Critique, GoldLabel, NotCounted, StepLabel
-from apps.quality.disputes.kinds import DisputeEvidence, Source, SourceFirstError, source_first_errors
+from apps.quality.disputes.kinds import MODEL_DISPUTES, DisputeEvidence, Source, SourceFirstError, source_first_errors
 from apps.quality.gold.scoring import Gold
 from apps.quality.models import AlsoAcceptable, Consensus, ConsensusMethod, OpenDispute, StepConsensus
 from apps.quality.review.corrections import Correction, RatingChange, corrections_of, rating_changes
-from apps.runs.status import run_counts
+from apps.quality.review.model_evidence import (
+    EstimationRunFirstError,
+    JudgeFirstError,
+    ModelFirstError,
+    judges_naming,
+    precedes,
+    runs_naming,
+    step_critiques,
+    step_estimates,
+    step_verdicts,
+)
+from apps.quality.trust.blind_rounds import hiding_rounds
 from apps.scoring.latest import newest_of_each_model
 from apps.scoring.models import ScoringRun, StepScore
 
@@ -118,41 +129,13 @@ class StepEvidence:
         return bool(self.ratings) and all(given.is_unreached for given in self.ratings)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFirstError:
-    """The first error that a model's run names: a position, NO_ERROR, or None if it is unknown.
-
-    `counts`: the run has ended with a result for the solution.
-    """
-
-    first_error: int | None = None
-    counts: bool = False
-    precedes_answer_change: bool = False
-
-    @property
-    def step_number(self) -> int | None:
-        """The number of the step, counted from 1; 0 for no error."""
-        return None if self.first_error is None else self.first_error + 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EstimationRunFirstError(ModelFirstError):
-    """Of an estimation run: from its own estimate of the solution or, for an imported run, from its hard labels."""
-
-    run: EstimationRun
-    estimate: SolutionEstimate | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeFirstError(ModelFirstError):
-    """Of one run of a judge, from its verdicts."""
-
-    run: JudgeRun
-
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All evidence on one solution. `first_errors` holds those of all sources, side by side."""
+    """All evidence on one solution. `first_errors` holds those of all sources, side by side.
+
+    `hidden_in` is the number of the open blind round in which people label the solution: meanwhile the evidence holds
+    nothing that a model says of it.
+    """
 
     rows: list[StepEvidence]
     labelers: list[LabelerEvidence]
@@ -163,6 +146,7 @@ class Evidence:
     also_acceptable: Sequence[int] = ()
     first_errors: Sequence[SourceFirstError] = ()
     answer_changed_at: datetime | None = None
+    hidden_in: int | None = None
 
     @property
     def path(self) -> list[StepEvidence]:
@@ -191,9 +175,11 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     steps = list(Step.objects.filter(solution=solution).order_by("position", "candidate"))
     changed_at = answer_changed_at(solution.problem, project=solution.project.slug)
     labelers = _labelers(solution, steps, naming, changed_at)
+    hidden_in = hiding_rounds([solution.pk]).get(solution.pk)
+    judged = [] if hidden_in else steps  # The steps of which models may be heard.
     gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
-    estimates, verdicts = _estimates(steps), _verdicts(steps)
-    critiques, scores = _critiques(steps), newest_of_each_model(steps)
+    estimates, verdicts, scores = step_estimates(judged), step_verdicts(judged), newest_of_each_model(judged)
+    critiques = step_critiques(steps, of_models=not hidden_in)
     step_consensus = {label.step_id: label for label in StepConsensus.objects.filter(step__in=steps)}
     consensus = Consensus.objects.select_related("adjudicated_by").filter(pk=solution.pk).first()
     adjudicated_error = consensus.first_error if consensus and consensus.how == ConsensusMethod.ADJUDICATED else None
@@ -214,18 +200,30 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     also_acceptable = AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or ()
     path_gold = {row.step.position: row.gold for row in rows if row.step.chosen and row.gold is not None}
     acceptable = Gold.of(path_gold, solution.step_count, also_acceptable).acceptable if path_gold else frozenset()
-    judges = _judges(steps, verdicts, changed_at)
+    judges = judges_naming(steps, verdicts, changed_at)
     return Evidence(
         rows,
         labelers,
-        _runs(solution, steps, estimates, changed_at),
+        [] if hidden_in else runs_naming(solution, steps, estimates, changed_at),
         judges,
         consensus=consensus,
-        disputes=frozenset(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True)),
+        disputes=_disputes(solution, of_models=not hidden_in),
         also_acceptable=also_acceptable,
-        first_errors=_first_errors(solution, labelers, judges, consensus, acceptable),
+        first_errors=_first_errors(
+            labelers,
+            judges,
+            consensus,
+            acceptable,
+            newest_first_errors({} if hidden_in else {solution.pk: solution.step_count}).get(solution.pk),
+        ),
         answer_changed_at=changed_at,
+        hidden_in=hidden_in,
     )
+
+
+def _disputes(solution: Solution, *, of_models: bool) -> frozenset[str]:
+    kinds = frozenset(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True))
+    return kinds if of_models else kinds - MODEL_DISPUTES
 
 
 def answer_changed_at(problem: Problem, *, project: str) -> datetime | None:
@@ -235,94 +233,6 @@ def answer_changed_at(problem: Problem, *, project: str) -> datetime | None:
         if (before or {}).get("reference_answer") != (after or {}).get("reference_answer"):
             return at
     return None
-
-
-# --- models -----------------------------------------------------------------------------------------------
-
-
-def _estimates(steps: Sequence[Step]) -> dict[int, list[StepEstimate]]:
-    by_step: dict[int, list[StepEstimate]] = {}
-    for estimate in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run_id"):
-        by_step.setdefault(estimate.step_id, []).append(estimate)
-    return by_step
-
-
-def _runs(
-    solution: Solution,
-    steps: Sequence[Step],
-    step_estimates: Mapping[int, Sequence[StepEstimate]],
-    changed_at: datetime | None,
-) -> list[EstimationRunFirstError]:
-    estimates = {
-        estimate.run_id: estimate
-        for estimate in SolutionEstimate.objects.filter(solution=solution).select_related("run")
-    }
-    runs = {estimate.run_id: estimate.run for of_step in step_estimates.values() for estimate in of_step}
-    runs |= {run_id: estimate.run for run_id, estimate in estimates.items()}
-    first_errors = []
-    for run_id, run in sorted(runs.items()):
-        estimate = estimates.get(run_id)
-        position, has_result = (None, False) if estimate is None else (estimate.first_error, not estimate.failure)
-        if run.origin:
-            labels = {
-                step_id: hard_label(of_run.rollouts, of_run.successes, hard=of_run.hard)
-                for step_id, of_step in step_estimates.items()
-                for of_run in of_step
-                if of_run.run_id == run_id
-            }
-            position, has_result = _first_error_by_steps(steps, labels)
-        first_errors.append(
-            EstimationRunFirstError(
-                run=run,
-                estimate=estimate,
-                first_error=position,
-                counts=has_result and run_counts(run),
-                precedes_answer_change=_precedes(run.started_at or run.created_at, changed_at),
-            )
-        )
-    return first_errors
-
-
-def _precedes(began: datetime, changed_at: datetime | None) -> bool:
-    """A run reads reference answers while it works: one that began before the change may have used the old answer."""
-    return changed_at is not None and began < changed_at
-
-
-def _first_error_by_steps(steps: Sequence[Step], labels: Mapping[int, int]) -> tuple[int | None, bool]:
-    """The first error on the path by labels, which are by step id, and whether the path has any label."""
-    path = [step for step in steps if step.chosen]
-    by_position = {step.position: label for step in path if (label := labels.get(step.pk, UNKNOWN)) != UNKNOWN}
-    position = first_error(by_position, len(path))
-    return None if position == UNKNOWN else position, bool(by_position)
-
-
-def _verdicts(steps: Sequence[Step]) -> list[StepVerdict]:
-    """Each judge's oldest run first."""
-    return list(StepVerdict.objects.counted().filter(step__in=steps).select_related("run__judge").oldest_run_first())
-
-
-def _judges(
-    steps: Sequence[Step], verdicts: Sequence[StepVerdict], changed_at: datetime | None
-) -> list[JudgeFirstError]:
-    runs = {verdict.run_id: verdict.run for verdict in verdicts}
-    ratings: dict[int, dict[int, int]] = {run_id: {} for run_id in runs}
-    for verdict in verdicts:
-        ratings[verdict.run_id][verdict.step_id] = verdict.rating
-    first_errors = []
-    for run_id, run in runs.items():
-        position, has_result = _first_error_by_steps(steps, ratings[run_id])
-        precedes = _precedes(run.created_at, changed_at)
-        first_errors.append(
-            JudgeFirstError(run=run, first_error=position, counts=has_result, precedes_answer_change=precedes)
-        )
-    return first_errors
-
-
-def _critiques(steps: Sequence[Step]) -> dict[int, list[Critique]]:
-    by_step: defaultdict[int, list[Critique]] = defaultdict(list)
-    for critique in Critique.objects.filter(step__in=steps).order_by("pk"):
-        by_step[critique.step_id].append(critique)
-    return by_step
 
 
 # --- people -----------------------------------------------------------------------------------------------
@@ -356,7 +266,7 @@ def _labelers(
                 assignment,
                 own_labels,
                 first_error(ratings, len(path)),
-                submitted_at is not None and _precedes(submitted_at, changed_at),
+                submitted_at is not None and precedes(submitted_at, changed_at),
                 corrections.get(assignment.pk),
             )
         )
@@ -367,17 +277,16 @@ def _labelers(
 
 
 def _first_errors(
-    solution: Solution,
     labelers: Sequence[LabelerEvidence],
     judges: Sequence[JudgeFirstError],
     consensus: Consensus | None,
     acceptable: frozenset[int],
+    newest: RunFirstError | None,
 ) -> list[SourceFirstError]:
     """Those of all sources: of estimation runs the newest, of each judge the newest run.
 
     Assignments that do not count are shown in the table of assignments, and not here.
     """
-    newest = newest_first_errors({solution.pk: solution.step_count}).get(solution.pk)
     by_judge_run = {
         judge.run: UNKNOWN if judge.first_error is None else judge.first_error for judge in judges if judge.counts
     }

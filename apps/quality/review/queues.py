@@ -15,9 +15,10 @@ from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, Task
 from apps.projects.models import Project
-from apps.quality.disputes.kinds import Dispute
+from apps.quality.disputes.kinds import MODEL_DISPUTES, Dispute
 from apps.quality.models import Consensus, ConsensusMethod, DisputeCount, OpenDispute
 from apps.quality.review.impartiality import without_own
+from apps.quality.trust.blind_rounds import hidden_in
 
 ADJUDICATED = "adjudicated"
 
@@ -88,7 +89,8 @@ NO_FILTERS = QueueFilters()
 def queue_of(project: Project, kind: str, filters: QueueFilters = NO_FILTERS, *, reviewer: User | None = None) -> Queue:
     """The rows of a queue in the order of `solution_id`, each solution once. Raises DomainError for an unknown kind.
 
-    Solutions that the `reviewer` labeled are left out, unless the project allows self-review.
+    Solutions that the `reviewer` labeled are left out, unless the project allows self-review; and from queues that tell what
+    a model says those that people label in an open blind round.
     """
     if kind not in QUEUES:
         raise DomainError(f"Unknown kind of queue: {kind}.", fields={"kind": f"must be one of {', '.join(QUEUES)}"})
@@ -96,6 +98,8 @@ def queue_of(project: Project, kind: str, filters: QueueFilters = NO_FILTERS, *,
         rows: Queue = Consensus.objects.filter(project=project, how=ConsensusMethod.ADJUDICATED)
     else:
         rows = OpenDispute.objects.filter(project=project, kind=kind)
+        if kind in MODEL_DISPUTES:
+            rows = rows.exclude(solution__in=hidden_in(project))
         if reviewer is not None:
             rows = without_own(rows, reviewer, project)
     return filter_queue(rows, project, filters).order_by("solution_id")

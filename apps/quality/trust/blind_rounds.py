@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from apps.accounts.models import User
 from apps.core.db.copy import copy_rows
 from apps.core.errors import DomainError
 from apps.core.numbers import parse_number
 from apps.corpus.models import Solution
-from apps.labeling.models import Assignment, Round
+from apps.labeling.models import Assignment, Round, Task
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.labeling.rounds.services import create_round, open_draft
 from apps.projects.models import Project
 from apps.quality.models import BlindSample, SampledSolution
 
 MOST_SOLUTIONS = 100_000
+LIVE = (Round.Status.OPEN, Round.Status.PAUSED)
+HELD = (Assignment.State.LEASED, Assignment.State.RETURNED)
 
 
 @transaction.atomic
@@ -86,19 +89,37 @@ def sampled_ids(sample: BlindSample) -> list[int]:
 
 def is_complete(round_: Round) -> bool:
     """Whether nobody labels it any more: it is closed, or all its slots are filled."""
-    if round_.status == Round.Status.CLOSED:
-        return True
-    is_open = round_.tasks.filter(open_slots__gt=0, withdrawn="").exists()
-    return not is_open and not round_.tasks.filter(assignments__state=Assignment.State.LEASED).exists()
+    return round_.status == Round.Status.CLOSED or not _waiting(Round.objects.filter(pk=round_.pk)).exists()
 
 
-def hidden_solutions(solution_ids: Sequence[int]) -> set[int]:
-    """Those of these solutions that wait for labels in an open blind round: pages hide what models say of them."""
-    waiting = SampledSolution.objects.filter(
-        solution__in=solution_ids,
-        sample__round__status__in=[Round.Status.OPEN, Round.Status.PAUSED],
-        sample__round__tasks__solution_id__in=solution_ids,
-        sample__round__tasks__open_slots__gt=0,
-    )
-    pairs = waiting.values_list("solution_id", "sample__round__tasks__solution_id")
-    return {solution_id for solution_id, task_solution in pairs.distinct() if solution_id == task_solution}
+def hiding_rounds(solution_ids: Collection[int]) -> dict[int, int]:
+    """By solution id, of those in a live blind round that people have not completed: the number of the round.
+
+    Until the whole round is complete, pages hide what models say of them: a solution that is labeled already can still be
+    corrected by its labeler. One query, and a second one if a live blind round has any of them.
+    """
+    sampled = SampledSolution.objects.filter(solution__in=solution_ids, sample__round__status__in=LIVE)
+    rows = list(sampled.order_by().values_list("solution_id", "sample__round"))
+    if not rows:
+        return {}
+    waiting = _waiting(Round.objects.filter(pk__in={round_id for _, round_id in rows}))
+    numbers = dict(waiting.order_by().values_list("pk", "number"))
+    return {pk: numbers[round_id] for pk, round_id in sorted(rows) if round_id in numbers}
+
+
+def hidden_solutions(solution_ids: Collection[int]) -> set[int]:
+    """Those of these solutions of which pages hide what models say."""
+    return set(hiding_rounds(solution_ids))
+
+
+def hidden_in(project: Project) -> QuerySet[Any]:
+    """The ids of the project's hidden solutions, for a subquery."""
+    waiting = _waiting(Round.objects.filter(project=project, status__in=LIVE, blind_sample__isnull=False))
+    return SampledSolution.objects.filter(sample__round__in=waiting.values("pk")).order_by().values("solution")
+
+
+def _waiting(rounds: QuerySet[Round]) -> QuerySet[Round]:
+    """Those of the rounds with a task that waits for a labeler, or that one has, also by a reviewer's return."""
+    open_tasks = Task.objects.filter(round=OuterRef("pk"), open_slots__gt=0)
+    held = Assignment.objects.filter(round=OuterRef("pk"), state__in=HELD, task__withdrawn="")
+    return rounds.filter(Exists(open_tasks) | Exists(held))

@@ -24,12 +24,11 @@ from apps.projects.models import Project
 from apps.quality.trust.chorus import ChorusRule, ChorusVerdict, combine, weight_of
 from apps.quality.trust.figures import judge_figures
 from apps.quality.trust.report import judged_solutions, known_solutions
-from apps.quality.trust.truth import TrustFilter, accepted_first_errors
+from apps.quality.trust.truth import FEWEST_KNOWN, TrustFilter, accepted_first_errors
 from apps.quality.trust.verdicts import STEP_KINDS, verdicts_of
 from apps.runs.lifecycle import next_number
 
 FEWEST, MOST = 2, 20
-FEWEST_KNOWN = 20  # Solutions that people labeled, for a weight.
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from apps.corpus.labels import NO_ERROR
 from apps.corpus.models import RESPLIT_INTO, Solution
 from apps.labeling.models import GoldLabel, Task
 from apps.labeling.rounds.plan import selectable_solutions
@@ -13,6 +14,8 @@ from apps.projects.models import Project
 from apps.quality.gold.labels import gold_of
 from apps.quality.models import BlindSample, Consensus
 from apps.quality.trust.blind_rounds import sampled_ids
+
+FEWEST_KNOWN = 20  # Solutions that people labeled, for a share or a weight that rests on them.
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,17 @@ def accepted_first_errors(project: Project, chosen: TrustFilter) -> dict[int, fr
     accepted = _by_people(settled_consensus(project)) | gold_first_errors(project)
     kept = set(_selected(project, chosen).filter(pk__in=accepted).values_list("pk", flat=True))
     return {pk: accepted[pk] for pk in sorted(kept) if accepted[pk]}
+
+
+def erroneous_share(project: Project) -> float | None:
+    """The share of solutions with an error among those whose first error people know; None for fewer than FEWEST_KNOWN.
+
+    Gold that accepts "no error" among others counts as without one.
+    """
+    accepted = accepted_first_errors(project, TrustFilter())
+    if len(accepted) < FEWEST_KNOWN:
+        return None
+    return sum(NO_ERROR not in errors for errors in accepted.values()) / len(accepted)
 
 
 def sampled_first_errors(sample: BlindSample) -> dict[int, frozenset[int]]:
