@@ -107,7 +107,7 @@ def test_the_solution_shows_how_often_it_was_preferred(owner: Client, world: Wor
     assert "<h2>Comparisons</h2>" in page
     row = page.partition("This is better")[2].partition("</tbody>")[0]
     assert row.count("<tr>") == 1, "the one that nobody has compared yet is not listed"
-    assert '<td class="num"><b>1</b></td>' in " ".join(row.split())
+    assert '<td class="num" data-label="this is better"><b>1</b></td>' in " ".join(row.split())
 
 
 def test_a_file_of_pairs_is_shown_before_it_lands(owner: Client, project: Project, alice: User) -> None:
