@@ -59,7 +59,8 @@ def insert(
         changes = _count_replies(reply_cursor, batches)
         new_ids = {item_id for (item_id,) in result_cursor.fetchall()} if results else set()
     changes.taken_over |= {result.item_id for result in results} - new_ids
-    new = [result for result in results if result.item_id in new_ids]
+    # A result that comes twice in one flush was stored once.
+    new = list({result.item_id: result for result in reversed(results) if result.item_id in new_ids}.values())
     _count_results(changes, new)
     _insert_step_verdicts(run, new, changes)
     store_revisions(run, new, pool, changes)
@@ -87,20 +88,23 @@ def _reply_row(reply: SlotReply) -> tuple[Any, ...]:
 
 
 def _count_replies(cursor: CursorWrapper, batches: Sequence[ReplyBatch]) -> RunChanges:
+    """Count the replies that are new: another worker may have stored some of a batch, if fewer came than it asked for."""
     changes = RunChanges()
     stored = set(cursor.fetchall()) if batches else set()
     for batch in batches:
-        first = batch.replies[0]
-        if (batch.item_id, first.slot, first.attempt) not in stored:
+        keys = {(batch.item_id, reply.slot, reply.attempt): reply for reply in batch.replies}
+        new = [reply for key, reply in keys.items() if key in stored]
+        stored -= keys.keys()  # A batch that comes twice in one flush counts once.
+        if len(new) < len(batch.replies):
             changes.taken_over.add(batch.item_id)
-            continue
-        changes.add(
-            requests=batch.requests,
-            missing=sum(reply.state != "verdict" for reply in batch.replies),
-            prompt_tokens=batch.usage.prompt_tokens,
-            completion_tokens=batch.usage.completion_tokens,
-        )
-        changes.tokens_are_estimated |= batch.usage.is_estimated
+        if new:
+            changes.add(
+                requests=batch.requests,
+                missing=sum(reply.state != "verdict" for reply in new),
+                prompt_tokens=sum(reply.prompt_tokens for reply in new),
+                completion_tokens=sum(reply.completion_tokens for reply in new),
+            )
+            changes.tokens_are_estimated |= batch.usage.is_estimated
     return changes
 
 
