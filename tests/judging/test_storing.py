@@ -7,7 +7,7 @@ import pytest
 from apps.inference.types import Usage
 from apps.judging.engine.states import JudgedItem, ReplyBatch, SlotReply
 from apps.judging.kinds import Result
-from apps.judging.models import JudgeReply, JudgeRun, JudgeShard
+from apps.judging.models import JudgeReply, JudgeRun, JudgeShard, SolutionVerdict, StepVerdict
 from apps.judging.runs.services import start_judging
 from apps.judging.verdicts import StepsVerdict, read, unreadable
 from apps.judging.worker.store import JudgeRunStore
@@ -65,13 +65,43 @@ def test_a_batch_of_which_another_worker_has_stored_a_part_counts_for_the_rest(r
 def test_what_comes_twice_in_one_flush_counts_once(run: JudgeRun) -> None:
     with GradingPool() as pool:
         store = store_of(run, pool, "one")
-        item = store._claim(1)[0].item_id
-        result = JudgedItem(item, Result("verdict", first_error=0, ratings={0: -1}), 10, 20)
+        state = store._claim(1)[0]
+        item = state.item_id
+        result = JudgedItem(item, Result("verdict", first_error=0, ratings={0: -1}), 10, 20, state.step_ids)
         assert store._flush([batch(item, 0, 1), batch(item, 0, 1)], []) == {item}
         store._flush([], [result, result])
         store.close()
     run.refresh_from_db()
     assert (run.requests, run.done, run.verdicts, run.steps) == (1, 1, 1, 1)
+    assert_counts(run, complete=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\x00b", "a\ufffdb"),
+        ("half \ud800 of a pair", "half ? of a pair"),
+        (
+            r"a \u0000 that is no escape, \\frac{1}{2} and \"quotes\"",
+            r"a \u0000 that is no escape, \\frac{1}{2} and \"quotes\"",
+        ),
+        ("emoji \U0001f600, tab\t, line\u2028, \\", "emoji \U0001f600, tab\t, line\u2028, \\"),
+    ],
+)
+def test_any_text_of_a_model_is_stored(run: JudgeRun, text: str, expected: str) -> None:
+    verdict = StepsVerdict({0: -1}, {0: text})
+    with GradingPool() as pool:
+        store = store_of(run, pool, "one")
+        state = store._claim(1)[0]
+        reply = SlotReply(0, 0, text, read(verdict), 1, 1)
+        store._flush([ReplyBatch(state.item_id, (reply,), Usage(1, 1), 1)], [])
+        result = Result("verdict", first_error=0, ratings={0: -1}, reasons={0: text}, reason=text)
+        store._flush([], [JudgedItem(state.item_id, result, 1, 1, state.step_ids)])
+        store.close()
+    stored = JudgeReply.objects.get(run=run)
+    assert (stored.text, (stored.verdict or {})["reasons"]) == (expected, {"0": expected})
+    assert SolutionVerdict.objects.get(run=run).reason == StepVerdict.objects.get(run=run).reason == expected
+    run.refresh_from_db()
     assert_counts(run, complete=False)
 
 
