@@ -26,6 +26,7 @@ HERE = Path(__file__).resolve().parent
 SLOW_FOLDERS = {HERE / name for name in ("admin", "annotate", "api", "browser", "dashboard", "flows")}
 PROCESSES = {
     "at_work",
+    "judge_server",
     "model_server",
     "model_servers",
     "new_reasoner_server",

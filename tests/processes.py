@@ -68,9 +68,9 @@ def kill(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def any_worker(concurrency: int = 1) -> list[str]:
-    """One for all queues."""
-    return worker_command(f"test-{time.monotonic_ns()}", ",".join(ALL_QUEUES), concurrency)
+def any_worker(concurrency: int = 1, queues: str = ",".join(ALL_QUEUES)) -> list[str]:
+    """One for all queues, or for these."""
+    return worker_command(f"test-{time.monotonic_ns()}", queues, concurrency)
 
 
 def eventually(true: Callable[[], bool], *, within: float = PATIENCE_S, every: float = 0.05) -> None:
@@ -132,7 +132,7 @@ def worker(at_work: AtWork) -> Iterator[None]:
 @pytest.fixture
 def start_worker(transactional_db: None) -> StartWorker:
     """`with start_worker() as process`: a worker of the test's own, to be killed."""
-    return lambda concurrency=1: running(any_worker(concurrency))
+    return lambda concurrency=1, **queues: running(any_worker(concurrency, **queues))
 
 
 def is_idle() -> bool:

@@ -97,6 +97,9 @@ class ItemStore(Generic[R, S]):
 
     def _claim(self, count: int) -> Sequence[S]:
         while (shard := claim_shard(self.run, self.holder, count)) is not None:
+            # The lease lapsed while this worker was held up. Its items are under way: the claim has renewed the lease.
+            if shard.pk in self._open:
+                continue
             states = self._load(shard)
             if states:
                 self._open[shard.pk] = {state.item_id for state in states}

@@ -26,7 +26,7 @@ from aiohttp import web
 
 @dataclass
 class Behavior:
-    """Shares are of requests, by lot; `refuses`, `out_of_range` and `cut` of replies, by a hash of the prompt."""
+    """Shares are of requests, by lot; `refuses`, `out_of_range` and `cut` of replies, by a hash of prompt and seed."""
 
     latency_s: float = 0.0
     accuracy: float = 1.0
@@ -37,7 +37,10 @@ class Behavior:
     error_500: float = 0.0
     timeout: float = 0.0
     too_many: float = 0.0
+    reset: float = 0.0
     garbage: float = 0.0
+    fewer: float = 0.0  # Share of requests for several choices that have one less.
+    most_choices: int = 0  # Above it a request is refused.
     refuses: float = 0.0
     out_of_range: float = 0.0
     cut: float = 0.0
@@ -69,41 +72,48 @@ def share(*parts: object) -> float:
 
 async def answer(request: web.Request) -> web.StreamResponse:
     body = msgspec.json.decode(await request.read())
-    stats.requests += 1
-    stats.in_flight += 1
-    stats.most_in_flight = max(stats.most_in_flight, stats.in_flight)
+    counted = stats  # A request that outlives a reset is not one of the next test's.
+    counted.requests += 1
+    counted.in_flight += 1
+    counted.most_in_flight = max(counted.most_in_flight, counted.in_flight)
     try:
-        if (fault := await failing(body)) is not None:
+        if (fault := await failing(request, body)) is not None:
             return fault
         await asyncio.sleep(behavior.latency_s)
-        return replied(body)
+        return replied(body, counted)
     finally:
-        stats.in_flight -= 1
+        counted.in_flight -= 1
 
 
-async def failing(body: dict[str, Any]) -> web.Response | None:
+async def failing(request: web.Request, body: dict[str, Any]) -> web.Response | None:
     if behavior.is_down:
         return web.Response(status=503)
     if behavior.unknown and behavior.unknown in body:
         error = {"message": f"Unsupported parameter: '{behavior.unknown}'", "code": "unsupported_parameter"}
         return web.json_response({"error": error}, status=400)
+    if behavior.most_choices and body.get("n", 1) > behavior.most_choices:
+        message = f"Value must be between 1 <= value <= {behavior.most_choices}"
+        return web.json_response({"error": {"message": message}}, status=400)
     fault = dice.random()
-    for name in ("error_500", "timeout", "too_many", "garbage"):
+    for name in ("error_500", "timeout", "too_many", "reset", "garbage"):
         if fault < getattr(behavior, name):
             if name == "timeout":
                 await asyncio.sleep(behavior.hang_s)
             if name == "garbage":
                 return web.Response(body=b'{"choices": [{"text"')
+            if name == "reset" and request.transport is not None:
+                request.transport.abort()
             too_many = web.Response(status=429, headers={"Retry-After": "0.1"})
             return too_many if name == "too_many" else web.Response(status=500)
         fault -= getattr(behavior, name)
     return None
 
 
-def replied(body: dict[str, Any]) -> web.Response:
+def replied(body: dict[str, Any], stats: Stats) -> web.Response:
     prompt = prompt_of(body)
     n, seed = body.get("n", 1), body.get("seed", 0)
-    stats.keys[f"{share(prompt, seed):.15f}:{n}"] += 1
+    n -= n > 1 and dice.random() < behavior.fewer
+    stats.keys[f"{share(prompt, seed):.15f}"] += 1
     stats.formats.update(name for name in ("response_format", "json_schema") if name in body)
     stats.answered += 1
     choices, tokens = [], 0
@@ -222,8 +232,9 @@ async def told(request: web.Request) -> web.Response:
 
 
 async def reset(request: web.Request) -> web.Response:
+    global stats  # noqa: PLW0603
     behavior.__init__()  # type: ignore[misc]
-    stats.__init__()  # type: ignore[misc]
+    stats = Stats()
     dice.seed(1)
     return web.json_response({})
 

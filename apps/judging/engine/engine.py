@@ -69,7 +69,8 @@ class JudgingEngine(ItemEngine[JudgeState, ReplyBatch | JudgedItem]):
             await asyncio.gather(*(self._request(state, group) for group in self._groups(state, asks)))
         if self._continues(state):
             result = self.plan.kind.result(state.case, state.readings)
-            await self._store(JudgedItem(state.item_id, result, state.prompt_tokens, state.completion_tokens))
+            tokens = state.prompt_tokens, state.completion_tokens
+            await self._store(JudgedItem(state.item_id, result, *tokens, step_ids=state.step_ids))
 
     def _groups(self, state: JudgeState, asks: Sequence[Ask]) -> list[list[Ask]]:
         """Asks that can share a request: those of the same prompt and attempt, as votes, within the server's limit."""

@@ -14,7 +14,7 @@ LOST = "lost"  # The state of a reply that the endpoint did not send; readings k
 @dataclass(slots=True)
 class JudgeState:
     """An item to be judged. `readings` are final, by slot; `attempts` counts the replies of each slot, unreadable ones
-    included."""
+    included. `step_ids` are those of a solution's steps, in their order."""
 
     item_id: int
     case: SolutionCase | ComparisonCase
@@ -23,6 +23,7 @@ class JudgeState:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     is_taken_over: bool = False
+    step_ids: tuple[int, ...] = ()
 
     def add(self, reply: SlotReply, most_attempts: int) -> None:
         """Count the reply. It is final if it can be read, if the endpoint gave none, or if it was the last attempt."""
@@ -63,9 +64,10 @@ class ReplyBatch:
 
 @dataclass(frozen=True, slots=True)
 class JudgedItem:
-    """An item's result, ready to be stored."""
+    """An item's result, ready to be stored. `step_ids` are those of a solution's steps, by position."""
 
     item_id: int
     result: Result
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    step_ids: tuple[int, ...] = ()

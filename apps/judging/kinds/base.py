@@ -175,6 +175,7 @@ class Kind(ABC, Generic[CaseT, OptionsT]):
         self.prompt = prompt
         self.options = options
         self.principles = tuple(principles)
+        self._needs_reference = prompt.needs_reference
 
     @property
     @abstractmethod
@@ -195,13 +196,13 @@ class Kind(ABC, Generic[CaseT, OptionsT]):
 
     def obstacle(self, case: CaseT) -> str:
         """Why the case cannot be judged, as a sentence; empty if it can."""
-        if self.prompt.needs_reference and not case.reference.strip():
+        if self._needs_reference and not case.reference.strip():
             return NO_REFERENCE
         return "" if all(text.strip() for text in _texts_of(case)) else "There is no step to judge."
 
     def _visible(self, case: CaseT) -> tuple[str, ...]:
         """The texts that the judge sees, which its reply may quote."""
-        reference = (case.reference,) if self.prompt.needs_reference else ()
+        reference = (case.reference,) if self._needs_reference else ()
         return (case.problem, *_texts_of(case), *reference)
 
     def _ask(self, slot: int, prompt: CompletionPrompt, shown: Shown, *, parser: str = "", principle: str = "") -> Ask:

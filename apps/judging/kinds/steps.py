@@ -30,10 +30,13 @@ class Steps(VotingKind[SolutionCase]):
         return self.options.votes
 
     def asks(self, case: SolutionCase, readings: Readings) -> list[Ask]:
+        slots = [slot for slot in range(self.options.votes) if slot not in readings]
+        if not slots:
+            return []
         texts = {"problem": case.problem, "reference": case.reference, "solution": case.text}
         prompt = self.prompt.request(texts, case.steps)
         shown = Shown(len(case.steps), self._visible(case))
-        return [self._ask(slot, prompt, shown) for slot in range(self.options.votes) if slot not in readings]
+        return [self._ask(slot, prompt, shown) for slot in slots]
 
     def result(self, case: SolutionCase, readings: Readings) -> Result:
         votes = readings_of(readings, range(self.options.votes))

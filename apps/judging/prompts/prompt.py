@@ -7,8 +7,8 @@ the prompt's own tags, such as `</step_0>`, cannot open or close it: its `<` bec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -34,6 +34,8 @@ PLACEHOLDERS = (
 PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 _STEP_PART = re.compile(r"\{(index|text)\}")
 _TAG = re.compile(r"</([A-Za-z](?:[\w-]|\{index\})*)>")
+# What is found in the texts of a prompt is kept: a run renders the same few texts for every item.
+_MOST_TEXTS = 256
 
 
 class JudgePrompt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,14 +81,13 @@ class JudgePrompt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def _shown_step(self, index: int, text: str, tags: tuple[str, ...]) -> str:
         """The step within its tags. Without tags a step is one line, so that no text can begin a line of another step."""
-        body = neutral(text, tags) if _TAG.search(self.step) else " ".join(text.splitlines())
-        parts = {"index": str(index), "text": body}
-        return _STEP_PART.sub(lambda match: parts[match.group(1)], self.step)
+        body = neutral(text, tags) if tags_of((self.step,)) else " ".join(text.splitlines())
+        return _joined(_parts(self.step, _STEP_PART), {"index": str(index), "text": body})
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:
     """The template with the values in the place of their placeholders; a placeholder without a value stays."""
-    return PLACEHOLDER.sub(lambda match: values.get(match.group(1), match.group()), template)
+    return _joined(_parts(template, PLACEHOLDER), values)
 
 
 def placeholders_of(template: str) -> set[str]:
@@ -95,15 +96,26 @@ def placeholders_of(template: str) -> set[str]:
 
 def neutral(text: str, tags: tuple[str, ...]) -> str:
     """The text with `&lt;` in the place of `<` where one of the tags would open or close."""
-    return _tag_pattern(tags).sub("&lt;", text) if tags else text
+    return _tag_pattern(tags).sub("&lt;", text) if tags and "<" in text else text
 
 
-def tags_of(texts: Iterable[str]) -> tuple[str, ...]:
+@lru_cache(_MOST_TEXTS)
+def tags_of(texts: tuple[str, ...]) -> tuple[str, ...]:
     """The tags that the prompt itself closes, as patterns: `step_{index}` is `step_` and a number."""
     names = {name for text in texts for name in _TAG.findall(text)}
     return tuple(sorted(re.escape(name).replace(r"\{index\}", r"\d+") for name in names))
 
 
-@cache
+@lru_cache(_MOST_TEXTS)
+def _parts(template: str, placeholder: re.Pattern[str]) -> tuple[str, ...]:
+    """The template's own texts and, at every odd place, the name of the placeholder between two of them."""
+    return tuple(placeholder.split(template))
+
+
+def _joined(parts: Sequence[str], values: Mapping[str, str]) -> str:
+    return "".join(values.get(part, f"{{{part}}}") if place % 2 else part for place, part in enumerate(parts))
+
+
+@lru_cache(_MOST_TEXTS)
 def _tag_pattern(tags: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"<(?=(?:\s*/\s*)?(?:{'|'.join(tags)})(?![A-Za-z0-9]))", re.IGNORECASE)

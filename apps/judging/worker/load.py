@@ -14,6 +14,10 @@ from apps.judging.models import ComparisonVerdict, JudgeReply, JudgeRun, Solutio
 from apps.judging.verdicts import Reading, unreadable
 from apps.runs.models import RunShard
 
+# All that a case is made of: the other columns of wide rows take longer to read than these.
+_OF_PROBLEM = ("problem__statement", "problem__reference_answer", "problem__reference_solution")
+_OF_SIDES = ("left__separator", "right__separator", "left_step__text", "right_step__text")
+
 
 @dataclass(frozen=True, slots=True)
 class Path:
@@ -21,6 +25,7 @@ class Path:
 
     steps: tuple[str, ...]
     separator: str
+    step_ids: tuple[int, ...] = ()
 
 
 def load(run: JudgeRun, shard: RunShard, attempts: int) -> list[JudgeState]:
@@ -55,11 +60,14 @@ def comparison_case(comparison: Comparison, left: Path, right: Path, seed: int) 
 def paths_of(solutions: Iterable[Solution]) -> dict[int, Path]:
     """By solution id. One query."""
     separators = {solution.pk: solution.separator for solution in solutions}
-    steps: defaultdict[int, list[str]] = defaultdict(list)
+    steps: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
     rows = Step.objects.filter(solution_id__in=separators, chosen=True).order_by("solution_id", "position")
-    for solution_id, text in rows.values_list("solution_id", "text"):
-        steps[solution_id].append(text)
-    return {pk: Path(tuple(steps[pk]), separator) for pk, separator in separators.items()}
+    for solution_id, step_id, text in rows.values_list("solution_id", "id", "text"):
+        steps[solution_id].append((step_id, text))
+    return {
+        pk: Path(tuple(text for _, text in steps[pk]), separator, tuple(step_id for step_id, _ in steps[pk]))
+        for pk, separator in separators.items()
+    }
 
 
 def sides_of(comparisons: Sequence[Comparison]) -> dict[int, tuple[Path, Path]]:
@@ -87,11 +95,16 @@ def _solutions(run: JudgeRun, shard: RunShard) -> list[JudgeState]:
         .filter(id__gt=shard.after, id__lte=shard.upto)
         .exclude(id__in=done.values("solution_id"))
         .select_related("problem")
+        .only("separator", *_OF_PROBLEM)
         .order_by("id")
     )
     paths = paths_of(solutions)
     return [
-        JudgeState(solution.pk, solution_case(solution, paths[solution.pk], seed_of(run.seed, solution.pk, 0)))
+        JudgeState(
+            solution.pk,
+            solution_case(solution, paths[solution.pk], seed_of(run.seed, solution.pk, 0)),
+            step_ids=paths[solution.pk].step_ids,
+        )
         for solution in solutions
     ]
 
@@ -103,6 +116,7 @@ def _comparisons(run: JudgeRun, shard: RunShard) -> list[JudgeState]:
         .filter(id__gt=shard.after, id__lte=shard.upto)
         .exclude(id__in=done.values("comparison_id"))
         .select_related("problem", "left", "right", "left_step", "right_step")
+        .only("shared_steps", *_OF_PROBLEM, *_OF_SIDES)
         .order_by("id")
     )
     sides = sides_of(comparisons)

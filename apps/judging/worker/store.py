@@ -30,4 +30,7 @@ class JudgeRunStore(ItemStore[JudgeRun, JudgeState]):
         unstored = {result.item_id for result in results} if self.is_stale else set()
         stored = [] if self.is_stale else results
         solved = [result.item_id for result in stored]
-        return self._store(lambda: insert(self.run, batches, stored, self.pool), solved) | unstored
+        taken_over = self._store(lambda: insert(self.run, batches, stored, self.pool), solved)
+        # Once one item of a shard is found to be taken over, all of them are.
+        left = {batch.item_id for batch in batches if batch.item_id not in self._shard_of}
+        return taken_over | left | unstored

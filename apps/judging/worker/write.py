@@ -5,44 +5,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from psycopg.types.json import Jsonb
 
-from apps.corpus.models import Step
 from apps.judging.engine.states import JudgedItem, ReplyBatch, SlotReply
-from apps.judging.kinds import Result
 from apps.judging.models import JudgeRun
 from apps.judging.worker.revisions import store_revisions
 from apps.runs.changes import RunChanges, storable
 from apps.verifiers.pool.pool import GradingPool
 
+# All rows of a statement are one JSON text: as arrays, every quote in them would be escaped in Python.
 _REPLIES = """
     INSERT INTO judging_judgereply
         (run_id, {item}, slot, attempt, outcome, text, verdict, reason, prompt_tokens, completion_tokens)
-    SELECT %s, * FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::text[], %s::text[], %s::jsonb[], %s::text[],
-        %s::int[], %s::int[])
+    SELECT %s, row.* FROM jsonb_to_recordset(%s::jsonb) AS row
+        (item bigint, slot int, attempt int, outcome text, text text, verdict jsonb, reason text,
+         prompt_tokens int, completion_tokens int)
     ON CONFLICT DO NOTHING RETURNING {item}, slot, attempt
 """
+# With the verdicts on the steps of those solutions that have no result yet, and their number.
 _OF_SOLUTIONS = """
-    INSERT INTO judging_solutionverdict
-        (run_id, solution_id, outcome, first_error, passes, share, reason, prompt_tokens, completion_tokens)
-    SELECT %s, * FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::bool[], %s::float8[], %s::text[], %s::int[],
-        %s::int[])
-    ON CONFLICT DO NOTHING RETURNING solution_id
+    WITH new AS (
+        INSERT INTO judging_solutionverdict
+            (run_id, solution_id, outcome, first_error, passes, share, reason, prompt_tokens, completion_tokens)
+        SELECT %s, row.* FROM jsonb_to_recordset(%s::jsonb) AS row
+            (item bigint, outcome text, first_error int, passes bool, share float8, reason text,
+             prompt_tokens int, completion_tokens int)
+        ON CONFLICT DO NOTHING RETURNING solution_id
+    ), rated AS (
+        INSERT INTO judging_stepverdict (run_id, step_id, rating, confidence, reason)
+        SELECT %s, step, rating, confidence, reason FROM new JOIN jsonb_to_recordset(%s::jsonb) AS row
+            (item bigint, step bigint, rating smallint, confidence float8, reason text) ON item = solution_id
+        ON CONFLICT DO NOTHING RETURNING 1
+    )
+    SELECT solution_id, (SELECT count(*) FROM rated) FROM new
 """
 _OF_COMPARISONS = """
     INSERT INTO judging_comparisonverdict
         (run_id, comparison_id, outcome, choice, margin, share, pairs, flips, shown_first, principles, reason,
          prompt_tokens, completion_tokens)
-    SELECT %s, * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::int[], %s::int[],
-        %s::jsonb[], %s::jsonb[], %s::text[], %s::int[], %s::int[])
-    ON CONFLICT DO NOTHING RETURNING comparison_id
-"""
-_OF_STEPS = """
-    INSERT INTO judging_stepverdict (run_id, step_id, rating, confidence, reason)
-    SELECT %s, * FROM unnest(%s::bigint[], %s::smallint[], %s::float8[], %s::text[])
-    ON CONFLICT DO NOTHING
+    SELECT %s, row.* FROM jsonb_to_recordset(%s::jsonb) AS row
+        (item bigint, outcome text, choice text, margin text, share float8, pairs int, flips int, shown_first jsonb,
+         principles jsonb, reason text, prompt_tokens int, completion_tokens int)
+    ON CONFLICT DO NOTHING RETURNING comparison_id, 0
 """
 
 
@@ -54,53 +60,57 @@ def insert(
         if batches:
             _insert_replies(reply_cursor, run, batches)
         if results:
-            statement, columns = _comparison_rows(results) if run.judge.compares else _solution_rows(results)
-            result_cursor.execute(statement, [run.pk, *columns])
+            (_insert_comparisons if run.judge.compares else _insert_solutions)(result_cursor, run, results)
         changes = _count_replies(reply_cursor, batches)
-        new_ids = {item_id for (item_id,) in result_cursor.fetchall()} if results else set()
+        rows = result_cursor.fetchall() if results else []
+    new_ids = {item_id for item_id, _ in rows}
     changes.taken_over |= {result.item_id for result in results} - new_ids
-    new = [result for result in results if result.item_id in new_ids]
+    changes.add(steps=rows[0][1] if rows else 0)
+    # A result that comes twice in one flush was stored once.
+    new = list({result.item_id: result for result in reversed(results) if result.item_id in new_ids}.values())
     _count_results(changes, new)
-    _insert_step_verdicts(run, new, changes)
     store_revisions(run, new, pool, changes)
     return changes
 
 
 def _insert_replies(cursor: CursorWrapper, run: JudgeRun, batches: Sequence[ReplyBatch]) -> None:
-    rows = [(batch.item_id, *_reply_row(reply)) for batch in batches for reply in batch.replies]
+    rows = [_reply_row(batch.item_id, reply) for batch in batches for reply in batch.replies]
     item = "comparison_id" if run.judge.compares else "solution_id"
-    cursor.execute(_REPLIES.format(item=item), [run.pk, *_columns(rows)])
+    cursor.execute(_REPLIES.format(item=item), [run.pk, as_stored(rows)])
 
 
-def _reply_row(reply: SlotReply) -> tuple[Any, ...]:
-    verdict = reply.reading.verdict.to_dict() if reply.reading.verdict else None
-    return (
-        reply.slot,
-        reply.attempt,
-        reply.state,
-        storable(reply.text),
-        None if verdict is None else Jsonb(_storable(verdict)),
-        storable(reply.reading.reason),
-        reply.prompt_tokens,
-        reply.completion_tokens,
-    )
+def _reply_row(item_id: int, reply: SlotReply) -> dict[str, Any]:
+    return {
+        "item": item_id,
+        "slot": reply.slot,
+        "attempt": reply.attempt,
+        "outcome": reply.state,
+        "text": reply.text,
+        "verdict": reply.reading.verdict.to_dict() if reply.reading.verdict else None,
+        "reason": reply.reading.reason,
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.completion_tokens,
+    }
 
 
 def _count_replies(cursor: CursorWrapper, batches: Sequence[ReplyBatch]) -> RunChanges:
+    """Count the replies that are new: another worker may have stored some of a batch, if fewer came than it asked for."""
     changes = RunChanges()
     stored = set(cursor.fetchall()) if batches else set()
     for batch in batches:
-        first = batch.replies[0]
-        if (batch.item_id, first.slot, first.attempt) not in stored:
+        keys = {(batch.item_id, reply.slot, reply.attempt): reply for reply in batch.replies}
+        new = [reply for key, reply in keys.items() if key in stored]
+        stored -= keys.keys()  # A batch that comes twice in one flush counts once.
+        if len(new) < len(batch.replies):
             changes.taken_over.add(batch.item_id)
-            continue
-        changes.add(
-            requests=batch.requests,
-            missing=sum(reply.state != "verdict" for reply in batch.replies),
-            prompt_tokens=batch.usage.prompt_tokens,
-            completion_tokens=batch.usage.completion_tokens,
-        )
-        changes.tokens_are_estimated |= batch.usage.is_estimated
+        if new:
+            changes.add(
+                requests=batch.requests,
+                missing=sum(reply.state != "verdict" for reply in new),
+                prompt_tokens=sum(reply.prompt_tokens for reply in new),
+                completion_tokens=sum(reply.completion_tokens for reply in new),
+            )
+            changes.tokens_are_estimated |= batch.usage.is_estimated
     return changes
 
 
@@ -118,78 +128,78 @@ def _count_results(changes: RunChanges, results: Sequence[JudgedItem]) -> None:
         )
 
 
-def _solution_rows(results: Sequence[JudgedItem]) -> tuple[str, list[list[Any]]]:
-    rows = []
-    for item in results:
-        result = item.result
-        rows.append(
-            (
-                item.item_id,
-                result.outcome,
-                result.first_error if result.outcome == "verdict" else None,
-                result.passes if result.outcome == "verdict" else None,
-                result.share,
-                _reason(result),
-                item.prompt_tokens,
-                item.completion_tokens,
-            )
-        )
-    return _OF_SOLUTIONS, _columns(rows)
+def _insert_solutions(cursor: CursorWrapper, run: JudgeRun, results: Sequence[JudgedItem]) -> None:
+    rows = [_solution_row(item) for item in results]
+    ratings = [row for item in results if item.result.outcome == "verdict" for row in _step_rows(item)]
+    cursor.execute(_OF_SOLUTIONS, [run.pk, as_stored(rows), run.pk, as_stored(ratings)])
 
 
-def _comparison_rows(results: Sequence[JudgedItem]) -> tuple[str, list[list[Any]]]:
-    rows = []
-    for item in results:
-        result = item.result
-        is_decided = result.outcome == "verdict"
-        readable = [pair for pair in result.pairs if pair.outcome in ("verdict", "inconsistent")]
-        rows.append(
-            (
-                item.item_id,
-                result.outcome,
-                (result.choice or "") if is_decided else "",
-                (result.margin or "") if is_decided else "",
-                result.share,
-                len(readable),
-                sum(pair.outcome == "inconsistent" for pair in readable),
-                Jsonb(dict(result.shown_first)),
-                Jsonb(list(result.principles)),
-                _reason(result),
-                item.prompt_tokens,
-                item.completion_tokens,
-            )
-        )
-    return _OF_COMPARISONS, _columns(rows)
+def _solution_row(item: JudgedItem) -> dict[str, Any]:
+    result = item.result
+    is_decided = result.outcome == "verdict"
+    return {
+        "item": item.item_id,
+        "outcome": result.outcome,
+        "first_error": result.first_error if is_decided else None,
+        "passes": result.passes if is_decided else None,
+        "share": result.share,
+        "reason": result.sentence or result.reason,
+        "prompt_tokens": item.prompt_tokens,
+        "completion_tokens": item.completion_tokens,
+    }
 
 
-def _insert_step_verdicts(run: JudgeRun, results: Sequence[JudgedItem], changes: RunChanges) -> None:
+def _step_rows(item: JudgedItem) -> list[dict[str, Any]]:
     """The ratings of the steps up to the first bad one. The confidence is the share of the votes for this first error."""
-    rated = {item.item_id: item.result for item in results if item.result.outcome == "verdict" and item.result.ratings}
-    if not rated:
-        return
-    steps = Step.objects.filter(solution_id__in=rated, chosen=True)
-    rows = []
-    for pk, solution_id, position in steps.values_list("id", "solution_id", "position"):
-        result = rated[solution_id]
-        if (rating := result.ratings.get(position)) is not None:
-            rows.append((pk, rating, result.share, storable(result.reasons.get(position, ""))))
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_STEPS, [run.pk, *_columns(rows)])
-    changes.add(steps=len(rows))
+    result = item.result
+    return [
+        {
+            "item": item.item_id,
+            "step": item.step_ids[position],
+            "rating": rating,
+            "confidence": result.share,
+            "reason": result.reasons.get(position, ""),
+        }
+        for position, rating in result.ratings.items()
+    ]
 
 
-def _reason(result: Result) -> str:
-    return storable(result.sentence or result.reason)
+def _insert_comparisons(cursor: CursorWrapper, run: JudgeRun, results: Sequence[JudgedItem]) -> None:
+    cursor.execute(_OF_COMPARISONS, [run.pk, as_stored([_comparison_row(item) for item in results])])
+
+
+def _comparison_row(item: JudgedItem) -> dict[str, Any]:
+    result = item.result
+    is_decided = result.outcome == "verdict"
+    readable = [pair for pair in result.pairs if pair.outcome in ("verdict", "inconsistent")]
+    return {
+        "item": item.item_id,
+        "outcome": result.outcome,
+        "choice": (result.choice or "") if is_decided else "",
+        "margin": (result.margin or "") if is_decided else "",
+        "share": result.share,
+        "pairs": len(readable),
+        "flips": sum(pair.outcome == "inconsistent" for pair in readable),
+        "shown_first": dict(result.shown_first),
+        "principles": list(result.principles),
+        "reason": result.sentence or result.reason,
+        "prompt_tokens": item.prompt_tokens,
+        "completion_tokens": item.completion_tokens,
+    }
+
+
+def as_stored(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as JSON, with texts as PostgreSQL stores them. Few hold what it refuses, so all are checked at once."""
+    try:
+        encoded = msgspec.json.encode(rows)
+    except UnicodeEncodeError:  # Half of a surrogate pair.
+        return msgspec.json.encode(_storable(rows)).decode()
+    return (msgspec.json.encode(_storable(rows)) if b"\\u0000" in encoded else encoded).decode()
 
 
 def _storable(value: Any) -> Any:
-    """The value with all its texts as PostgreSQL stores them."""
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, dict):
         return {key: _storable(part) for key, part in value.items()}
-    return value
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+    return [_storable(part) for part in value] if isinstance(value, list) else value
