@@ -18,7 +18,7 @@ from apps.estimation.models import StepEstimate
 from apps.judging.models import Judge, JudgeRun, StepVerdict
 from apps.labeling.models import Critique, Round
 from apps.projects.models import Project
-from apps.quality.models import BlindSample, Cascade, JudgeCertificate, OpenDispute, QualityRules
+from apps.quality.models import BlindSample, Cascade, JudgeCertificate, OpenDispute, QualityRules, StaleSolution
 from apps.quality.rules import change_rules, rules_for
 from apps.quality.sources import source_strips_of, strips_of
 from apps.quality.trust.blind_rounds import open_blind_round, sampled_ids
@@ -200,6 +200,12 @@ def test_nothing_is_decided_while_people_label_or_the_judge_lacks_verdicts(
     sample = open_blind_round(project=made.project, size=10)
     page = manager.post(path(made.project, f"trust/samples/{sample.pk}/decide"), {"judge": made.good.pk}, follow=True)
     assert "People still label this blind round." in html_without_tokens(page)
+    StaleSolution.objects.mark(made.project.pk, sampled_ids(made.sample)[:1])
+    page = manager.post(
+        path(made.project, f"trust/samples/{made.sample.pk}/decide"), {"judge": made.good.pk}, follow=True
+    )
+    assert "The consensus of the newest labels is being computed" in html_without_tokens(page)
+    StaleSolution.objects.all().delete()
     lazy = judge_all(made.project, dict(list(made.truth.items())[:5]), name="lazy")
     page = manager.post(
         path(made.project, f"trust/samples/{made.sample.pk}/decide"), {"judge": lazy.judge_id}, follow=True
@@ -235,9 +241,9 @@ def test_the_bar_is_a_rule_that_makes_no_label_stale(made: TrustedProject, manag
     assert manager.post(f"/projects/{made.project.slug}/quality/rules", body).status_code == 302
     rules = rules_for(made.project)
     assert (rules.judge_bar, rules.stale_all) == (0.9, False)
+    assert certify_judge(judge=made.good, sample=made.sample).bar == 0.9
     change_rules(project=made.project, actor=mia, minimum=7)
     assert rules_for(made.project).stale_all
-    assert certify_judge(judge=made.good, sample=made.sample).bar == 0.9
 
 
 @pytest.mark.parametrize("bar", [0.0, 1.0, -1.0])
@@ -343,7 +349,7 @@ def test_a_cascade_is_planned_on_the_page(made: TrustedProject, manager: Client)
     assert "People label the sample" in html
     assert "If a tau is granted: with 95 % confidence, at most <b>4 %</b>" in html
     early = manager.post(path(made.project, "cascades/1/decide"), follow=True)
-    assert "People still label the blind round of this cascade." in html_without_tokens(early)
+    assert "People still label this blind round." in html_without_tokens(early)
     lacking = manager.post(path(made.project, "cascades/new"), body | {"judge_runs": []})
     assert lacking.status_code == 422
 

@@ -15,6 +15,7 @@ from apps.accounts.http import AuthenticatedRequest
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.dashboard.access import Place, place_for
+from apps.dashboard.templatetags.numbers import cost
 from apps.dashboard.trust.forms import CascadeForm
 from apps.dashboard.trust.views import TAB
 from apps.labeling.rounds.plan import selectable_solutions
@@ -52,7 +53,7 @@ def cascades(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new_cascade(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
-    form = CascadeForm(request.POST or None, project=place.project, initial=_initial(place))
+    form = CascadeForm(request.POST or None, project=place.project)
     cascade = form.run(
         lambda _: plan_cascade(project=place.project, actor=request.user, delta=DELTA, **form.arguments())
     )
@@ -72,15 +73,13 @@ def size_hint(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     )
 
 
-def _initial(place: Place) -> dict[str, Any]:
-    return {"people_cost": round(usual_people_cost(place.project, 1), 4) or None}
-
-
 def _plan_context(place: Place, form: CascadeForm) -> dict[str, Any]:
     form.is_valid()
     alpha = getattr(form, "cleaned_data", {}).get("alpha") or form.fields["alpha"].initial
     sizes = [(errors, sample_forgiving(errors, alpha / 100, DELTA)) for errors in FORGIVEN]
     estimation_run, judge_runs = form.fields["estimation_run"], form.fields["judge_runs"]
+    usual_cost = usual_people_cost(place.project, 1)
+    form.fields["people_cost"].widget.attrs["placeholder"] = cost(usual_cost)
     return place.context(
         TAB,
         form=form,
@@ -88,7 +87,7 @@ def _plan_context(place: Place, form: CascadeForm) -> dict[str, Any]:
         sizes=sizes,
         pool=selectable_solutions(place.project).count(),
         has_runs=estimation_run.queryset.exists() and judge_runs.queryset.exists(),  # type: ignore[attr-defined]
-        usual_cost=usual_people_cost(place.project, 1),
+        usual_cost=usual_cost,
     )
 
 

@@ -32,7 +32,7 @@ from apps.quality.cascade.posterior import MachineLabel
 from apps.quality.cascade.threshold import Promise, ThresholdChoice, UnitCosts, choose_tau
 from apps.quality.models import Cascade, CascadeLabel
 from apps.quality.rules import labor_cost
-from apps.quality.trust.blind_rounds import is_complete, open_blind_round, sampled_ids
+from apps.quality.trust.blind_rounds import check_labeled, open_blind_round, sampled_ids
 from apps.quality.trust.certificates import certify_judge
 from apps.quality.trust.truth import sampled_first_errors
 from apps.quality.trust.verdicts import STEP_KINDS
@@ -133,8 +133,7 @@ def decide_cascade(*, cascade: Cascade, actor: User | None = None) -> Cascade:
     cascade = _locked(cascade)
     if cascade.status != Cascade.Status.PLANNED:
         return cascade
-    if cascade.sample.round is None or not is_complete(cascade.sample.round):
-        raise Conflict("People still label the blind round of this cascade.", code="not_complete")
+    check_labeled(cascade.sample)
     decisions = [
         certify_judge(judge=run.judge, sample=cascade.sample, actor=actor)
         for run in cascade.judge_runs.select_related("judge").order_by("pk")

@@ -16,14 +16,15 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from apps.accounts.models import User
 from apps.core.db.copy import copy_rows
-from apps.core.errors import DomainError
+from apps.core.errors import Conflict, DomainError
 from apps.core.numbers import parse_number
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, Round, Task
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.labeling.rounds.services import create_round, open_draft
 from apps.projects.models import Project
-from apps.quality.models import BlindSample, SampledSolution
+from apps.quality.models import BlindSample, SampledSolution, StaleSolution
+from apps.quality.rules import rules_for
 
 MOST_SOLUTIONS = 100_000
 LIVE = (Round.Status.OPEN, Round.Status.PAUSED)
@@ -90,6 +91,17 @@ def sampled_ids(sample: BlindSample) -> list[int]:
 def is_complete(round_: Round) -> bool:
     """Whether nobody labels it any more: it is closed, or all its slots are filled."""
     return round_.status == Round.Status.CLOSED or not _waiting(Round.objects.filter(pk=round_.pk)).exists()
+
+
+def check_labeled(sample: BlindSample) -> None:
+    """Raises Conflict while people label the sample, and while the consensus of their labels is not computed yet."""
+    if sample.round is None or not is_complete(sample.round):
+        raise Conflict("People still label this blind round.", code="not_complete")
+    stale = StaleSolution.objects.filter(solution__in=sample.solutions.values("solution"))
+    if stale.exists() or rules_for(sample.project).stale_all:
+        raise Conflict(
+            "The consensus of the newest labels is being computed: try again in a minute.", code="not_computed"
+        )
 
 
 def hiding_rounds(solution_ids: Collection[int]) -> dict[int, int]:

@@ -11,7 +11,7 @@ from apps.corpus.models import Solution
 from apps.judging.models import Judge
 from apps.quality.models import BlindSample, JudgeCertificate
 from apps.quality.rules import rules_for
-from apps.quality.trust.blind_rounds import is_complete, sampled_ids
+from apps.quality.trust.blind_rounds import check_labeled, sampled_ids
 from apps.quality.trust.certificate import certify
 from apps.quality.trust.figures import judge_rates
 from apps.quality.trust.report import judged_solutions
@@ -31,8 +31,7 @@ def certify_judge(*, judge: Judge, sample: BlindSample, actor: User | None = Non
     existing = JudgeCertificate.objects.filter(judge=judge, sample=sample).first()
     if existing is not None:
         return existing
-    if sample.round is None or not is_complete(sample.round):
-        raise Conflict("People still label this blind round.", code="not_complete")
+    check_labeled(sample)
     named = verdicts_of(judge, sampled_ids(sample)).first_errors
     missing = sample.solutions.count() - len(named)
     if missing:

@@ -70,7 +70,7 @@ def state_of(sample: BlindSample, judges: Iterable[Judge]) -> SampleState:
     open_slots = round_.tasks.aggregate(slots=Sum("open_slots"))["slots"] or 0
     held = Assignment.objects.filter(round=round_, state__in=HELD, task__withdrawn="").count()
     counts = _judged_counts(sample)
-    decisions = {decision.judge_id: decision for decision in sample.certificates.select_related("judge")}
+    decisions = {decision.judge_id: decision for decision in sample.certificates.select_related("judge", "created_by")}
     asked = {judge.pk: judge for judge in judges}
     asked |= {decision.judge_id: decision.judge for decision in decisions.values() if decision.judge_id not in asked}
     selection = {BLIND: sample.pk}
