@@ -63,7 +63,7 @@ def random_record(dice: Random, *, number: int = 0) -> Record:
             for run in range(dice.choice([0, 1, 1, 3]))
         ],
         judges=_judges(dice, places),
-        # The last one is behind the end: the solution was split again since.
+        # The last one is behind the end, and so labels nothing.
         machine_error=dice.choice([None, None, -1, 0, length - 1, length]),
     )
 
