@@ -109,7 +109,7 @@ def bodies_of(judge: Any) -> list[bytes]:
 
     from apps.corpus.models import Solution
     from apps.inference.transports import TRANSPORTS
-    from apps.judging.engine.replies import sampling_for
+    from apps.judging.engine.replies import sampling_for, sent_prompt
     from apps.judging.judges import judge_kind
     from apps.judging.runs.parameters import judge_sampling
     from apps.judging.worker.load import paths_of, solution_case
@@ -121,7 +121,9 @@ def bodies_of(judge: Any) -> list[bytes]:
     for solution in solutions:
         (ask,) = kind.asks(solution_case(solution, paths[solution.pk], 0), {})
         sent = sampling_for(ask, 0, sampling)
-        body = TRANSPORTS[server.transport].body(server, ask.prompt, sent, n=1, seed=solution.pk)
+        body = TRANSPORTS[server.transport].body(
+            server, sent_prompt(ask.prompt, server.transport), sent, n=1, seed=solution.pk
+        )
         bodies.append(msgspec.json.encode(body))
     return bodies
 

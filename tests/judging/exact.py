@@ -14,6 +14,7 @@ from apps.corpus.labels import BAD, GREAT
 from apps.inference.client import Client
 from apps.inference.prompts import seed_of
 from apps.judging.engine.engine import MOST_ATTEMPTS
+from apps.judging.engine.replies import sent_prompt
 from apps.judging.judges import judge_kind
 from apps.judging.models import JudgeReply, JudgeRun, Revision, SolutionVerdict, StepVerdict
 from apps.judging.runs.parameters import judge_sampling
@@ -99,7 +100,8 @@ def _prompts_of(run: JudgeRun) -> dict[tuple[int, int], str]:
     prompts = {}
     for pk, case in _cases_of(run):
         for ask in kind.asks(case, {}):
-            body = client._transport.body(client.server, ask.prompt, judge_sampling(run.endpoint), n=1, seed=0)
+            prompt = sent_prompt(ask.prompt, client.server.transport)
+            body = client._transport.body(client.server, prompt, judge_sampling(run.endpoint), n=1, seed=0)
             prompts[pk, ask.slot] = judge_server.prompt_of(dict(body))
     return prompts
 
