@@ -30,12 +30,12 @@ ROLLOUTS = 8
 class Client:
     """A minimal client of the completions API."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, model: str = NAME) -> None:
+        self.url, self.model = url, model
 
     def __call__(self, text: str, *, temperature: float, n: int = 1, seed: int = 0) -> list[str]:
         body = {
-            "model": NAME,
+            "model": self.model,
             "prompt": text,
             "n": n,
             "temperature": temperature,

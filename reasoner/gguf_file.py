@@ -11,7 +11,7 @@ import torch
 from reasoner.model import Reasoner, Shape
 from reasoner.tokenizer import Vocabulary
 
-NORMAL, CONTROL = 1, 3
+NORMAL, CONTROL, USER_DEFINED = 1, 3, 4
 F16 = 1
 HEAD = "output.weight"
 # llama.cpp's names of a block's weights, and ours.
@@ -28,8 +28,17 @@ BLOCK_NAMES = {
 }
 
 
-def write_gguf(path: Path, model: Reasoner, vocabulary: Vocabulary, name: str = "Annotate's reasoner") -> None:
-    """Write the weights in half precision, except the norms, which llama.cpp needs in single precision."""
+def write_gguf(
+    path: Path,
+    model: Reasoner,
+    vocabulary: Vocabulary,
+    name: str = "Annotate's reasoner",
+    chat_template: str | None = None,
+) -> None:
+    """Write the weights in half precision, except the norms, which llama.cpp needs in single precision.
+
+    Without a template of its own, a chat is laid out as llama.cpp thinks best.
+    """
     shape = model.shape
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name(name)
@@ -50,12 +59,15 @@ def write_gguf(path: Path, model: Reasoner, vocabulary: Vocabulary, name: str = 
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(vocabulary.tokens)
-    writer.add_token_types([CONTROL] + [NORMAL] * (len(vocabulary.tokens) - 1))
+    split = len(vocabulary.tokens) - vocabulary.whole
+    writer.add_token_types([CONTROL] + [NORMAL] * (split - 1) + [USER_DEFINED] * vocabulary.whole)
     writer.add_token_merges([f"{left} {right}" for left, right in vocabulary.merges])
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(0)
     writer.add_add_bos_token(value=True)
     writer.add_add_space_prefix(value=False)
+    if chat_template is not None:
+        writer.add_chat_template(chat_template)
     for tensor_name, weight in tensors(model).items():
         writer.add_tensor(tensor_name, weight)
     writer.write_header_to_file()
@@ -96,7 +108,10 @@ def read_gguf(path: Path) -> tuple[Reasoner, Vocabulary]:
     """The model and the vocabulary of a file that `write_gguf` has written."""
     reader = gguf.GGUFReader(path)
     merges = [tuple(merge.split(" ")) for merge in _texts(reader, "tokenizer.ggml.merges")]
-    vocabulary = Vocabulary(_texts(reader, "tokenizer.ggml.tokens"), [(left, right) for left, right in merges])
+    types = reader.fields["tokenizer.ggml.token_type"].contents()
+    vocabulary = Vocabulary(
+        _texts(reader, "tokenizer.ggml.tokens"), [(left, right) for left, right in merges], types.count(USER_DEFINED)
+    )
     shape = Shape(
         len(vocabulary.tokens),
         width=int(_number(reader, "llama.embedding_length")),

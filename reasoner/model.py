@@ -50,13 +50,16 @@ class Attention(nn.Module):
         self.out = nn.Linear(shape.all_heads, shape.width, bias=False)
 
     def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
-        """x: (batch, length, width). Not fused, because the backward pass of fused attention in bfloat16 is slow on a CPU."""
+        """x: (batch, length, width), `mask` causal. Fused in single precision only: in bfloat16 its backward pass is slow."""
         batch, length, _ = x.shape
         query, key, value = (
             part(x).view(batch, length, self.shape.heads, self.shape.head).transpose(1, 2)
             for part in (self.query, self.key, self.value)
         )
         query, key = rotated(query, rotation), rotated(key, rotation)
+        if query.dtype == torch.float32:
+            mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+            return self.out(mixed.transpose(1, 2).flatten(2))
         scores = (query @ key.transpose(-1, -2)).float() * self.shape.head**-0.5
         weights = functional.softmax(scores + mask, dim=-1).to(value.dtype)
         return self.out((weights @ value).transpose(1, 2).flatten(2))

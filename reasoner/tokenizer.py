@@ -10,7 +10,7 @@ import itertools
 import json
 from dataclasses import dataclass
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
 
 from reasoner.problems import clean_solution, problems, prompt
 
@@ -21,15 +21,18 @@ SPACE = "\u0120"  # A space in a byte-level tokenizer.
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Tokens by ID, and merges as pairs."""
+    """Tokens by ID, and merges as pairs. The last `whole` tokens are found in a text before it is split."""
 
     tokens: list[str]
     merges: list[tuple[str, str]]
+    whole: int = 0
 
     def tokenizer(self) -> Tokenizer:
-        numbers = {token: number for number, token in enumerate(self.tokens)}
+        split = self.tokens[: len(self.tokens) - self.whole]
+        numbers = {token: number for number, token in enumerate(split)}
         tokenizer = Tokenizer(models.BPE(vocab=numbers, merges=self.merges))
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.add_tokens([AddedToken(token, normalized=False) for token in self.tokens[len(split) :]])
         return tokenizer
 
 

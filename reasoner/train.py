@@ -76,9 +76,9 @@ def as_batch(texts: list[tuple[str, str]], tokenizer: Tokenizer) -> Batch:
     return Batch(tokens, targets)
 
 
-def rate_at(step: int) -> float:
+def rate_at(step: int, steps: int = STEPS, rate: float = RATE) -> float:
     """The learning rate: warm-up, constant, then linear decay to 0 over the last part."""
-    return RATE * min(1.0, (step + 1) / WARM_UP, (STEPS - step) / (DECAY * STEPS))
+    return rate * min(1.0, (step + 1) / WARM_UP, (steps - step) / (DECAY * steps))
 
 
 def optimizers(model: Reasoner) -> list[torch.optim.Optimizer]:
@@ -118,32 +118,47 @@ def save(path: Path, **parts: Any) -> None:
     new.replace(path)
 
 
+def resume(checkpoint: Path, model: Reasoner, chosen: list[torch.optim.Optimizer]) -> int:
+    """Load the checkpoint, if there is one; returns the number of steps that were made."""
+    if not checkpoint.exists():
+        return 0
+    saved = torch.load(checkpoint)
+    model.load_state_dict(saved["model"])
+    for optimizer, state in zip(chosen, saved["optimizers"], strict=True):
+        optimizer.load_state_dict(state)
+    return int(saved["step"])
+
+
+def save_checkpoint(checkpoint: Path, model: Reasoner, chosen: list[torch.optim.Optimizer], step: int) -> None:
+    states = [optimizer.state_dict() for optimizer in chosen]
+    save(checkpoint, model=model.state_dict(), optimizers=states, step=step)
+
+
+def descend(chosen: list[torch.optim.Optimizer], rate: float) -> None:
+    """One step by the gradients, which are then cleared."""
+    for optimizer in chosen:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
     vocabulary = make_vocabulary()
     tokenizer = vocabulary.tokenizer()
     model = Reasoner(Shape(len(vocabulary.tokens)))
-    chosen, checkpoint, first = optimizers(model), folder / "checkpoint.pt", 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint)
-        model.load_state_dict(saved["model"])
-        for optimizer, state in zip(chosen, saved["optimizers"], strict=True):
-            optimizer.load_state_dict(state)
-        first = saved["step"]
+    chosen, checkpoint = optimizers(model), folder / "checkpoint.pt"
+    first = resume(checkpoint, model, chosen)
     held_out = list(itertools.islice(problems(SEED + 1, held_out=True), VALIDATION))
     started = time.monotonic()
     for step, texts in itertools.islice(enumerate(documents(SEED)), first, STEPS):
-        for optimizer in chosen:
-            for group in optimizer.param_groups:
-                group["lr"] = rate_at(step)
         with torch.autocast("cpu", torch.bfloat16):
             loss = loss_of(model, as_batch(texts, tokenizer))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in chosen:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        descend(chosen, rate_at(step))
         if (step + 1) % 100 == 0:
             validation_loss, greedy = validate(model, held_out, tokenizer)
             print(
@@ -152,8 +167,7 @@ def main(folder: Path) -> None:
                 flush=True,
             )
         if (step + 1) % 200 == 0:
-            states = [optimizer.state_dict() for optimizer in chosen]
-            save(checkpoint, model=model.state_dict(), optimizers=states, step=step + 1)
+            save_checkpoint(checkpoint, model, chosen, step + 1)
     write_gguf(folder / "reasoner.gguf", model, vocabulary)
 
 

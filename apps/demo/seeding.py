@@ -15,6 +15,7 @@ from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.run import run_import
 from apps.corpus.services import create_import
+from apps.demo.critic import judge_word_problems, plan_word_problems_cascade
 from apps.estimation.models import SamplingRun
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling.services import resume_sampling, run_sampling, start_sampling
@@ -41,8 +42,8 @@ from apps.scoring.worker.run import run_scoring_slice
 
 CONTENT = Path(__file__).parent / "data"
 SLUG, WORD_PROBLEMS = "demo", "word-problems"
-# Endpoints are offered in the order of their names: the one that writes comes first.
-REASONER, PRM = "reasoner", "reasoner-prm"
+# Endpoints are offered in the order of their names: the one that writes comes before the reward model.
+REASONER, PRM, CRITIC = "reasoner", "reasoner-prm", "critic"
 PRM_PROMPT = {"preset": "annotate"}
 SAMPLES = 8  # Solutions of each word problem.
 ROUND_SIZE = 40
@@ -166,7 +167,7 @@ def create_word_problems() -> Project:
 
 
 def sample_word_problems() -> None:
-    """Sample solutions, score and evaluate them, open a round and start the estimation runs.
+    """Sample solutions, score, evaluate and judge them, open rounds, estimate, and plan a cascade.
 
     Whatever exists already stays as it is, and what was left unfinished is completed. One process at a time does it.
     """
@@ -224,6 +225,10 @@ def _fill_word_problems(project: Project, endpoint: Endpoint, owner: User) -> No
                 keeps_rollouts=True,
                 created_by=owner,
             )
+    critic = Endpoint.objects.filter(project=None, name=CRITIC).first()
+    if critic is not None:
+        judge_run = judge_word_problems(project, critic, owner)
+        plan_word_problems_cascade(project, judge_run, owner, User.objects.get(email=ACCOUNTS[3].email))
 
 
 def _was_interrupted(run: SamplingRun | ScoringRun) -> bool:
@@ -272,7 +277,22 @@ def register_prm(*, url: str) -> Endpoint:
     return _register(PRM, "prm", url, max_in_flight=8)
 
 
-def _register(name: str, model: str, url: str, **limits: int) -> Endpoint:
+def register_critic(*, url: str) -> Endpoint:
+    """The critic, where one was trained: it has a prompt of its own. The server has 16 slots."""
+    return _register(
+        CRITIC,
+        "critic",
+        url,
+        max_in_flight=16,
+        most_choices=16,
+        counts_first_only=True,
+        problem_template="{problem}",
+        prefix_end="",
+        judge_prompt="critic",
+    )
+
+
+def _register(name: str, model: str, url: str, **settings: int | str) -> Endpoint:
     """An endpoint for all projects. Its port changes at every start, and its address comes from the supervisor."""
     endpoint, _ = Endpoint.objects.update_or_create(
         project=None,
@@ -285,7 +305,7 @@ def _register(name: str, model: str, url: str, **limits: int) -> Endpoint:
             "transport": "completions",
             "problem_template": "Problem: {problem}\n",
             "prefix_end": "\n",
-            **limits,
+            **settings,
         },
     )
     return endpoint

@@ -24,6 +24,11 @@ def main() -> None:
     solutions, size, alpha, seed = (
         kind(value) for kind, value in zip((int, int, float, int), [*given, *DEFAULTS[len(given) :]], strict=True)
     )
+    from reasoner.serve import CRITIC
+
+    if not CRITIC.is_file():
+        print(f"# There is no {CRITIC.name}: train it, see reasoner/README.md.")
+        return
     from annotate.local.supervisor import free_ports
     from tests.reasoner.serving import serving
 

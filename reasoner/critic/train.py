@@ -1,0 +1,177 @@
+"""Train the critic: `python -m reasoner.critic.train FOLDER`. Takes half an hour to an hour on two cores.
+
+It starts from the reward model, which knows what a wrong step is: it learns to read markers (`reading`), and then to write. The
+training is seeded and can be repeated; the last bits of the weights may differ between machines. A checkpoint is written
+every 25 steps with the model so far, and the next run resumes from it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from reasoner.critic.muon import Muon
+from reasoner.critic.pair import Pair
+from reasoner.critic.reading import learn_to_read
+from reasoner.critic.solutions import Solved, sampled_solutions, training_solutions
+from reasoner.critic.texts import Writing, batch_of, writing_of
+from reasoner.critic.vocabulary import VERDICTS, new_critic, with_words
+from reasoner.gguf_file import read_gguf, write_gguf
+from reasoner.loop.stem import keep_codes
+from reasoner.model import Reasoner
+from reasoner.serve import MODEL, PRM
+from reasoner.tokenizer import SPACE, Vocabulary
+from reasoner.train import IGNORED, Batch, descend, rate_at, resume, save, save_checkpoint
+
+SEED = 21
+SAMPLED = 1500
+DOCUMENTS, GROUP = 32, 8  # Per step, and at once: those in a group are of about the same length.
+STEPS = 950
+# Muon's rates are per step and of the size of a matrix. The other blocks wait until the last one and the head write words.
+LAST_RATE, RATE, RATE_FROM = 0.006, 0.004, 30
+HEAD_RATE = 1e-3  # AdamW's.
+VERDICT_WEIGHT = 5.0
+VALIDATION, CHECKED = 64, 25  # Solutions, and steps between checkpoints.
+WATCHED = ("+", "-", SPACE + "right", SPACE + "wrong")
+# A chat is its messages, verbatim.
+CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+
+
+def training_batches(folder: Path, writing: Writing, first: int) -> Iterator[list[Batch]]:
+    """The groups of each step from `first` on."""
+    sampled = sampled_solutions(folder / "solutions.jsonl", SAMPLED, SEED)
+    solutions = training_solutions(sampled, SEED + 2)
+    for step in range(STEPS):
+        chosen = sorted(itertools.islice(solutions, DOCUMENTS), key=lambda solved: sum(map(len, solved.steps)))
+        if step < first:
+            continue
+        yield [batch_of(chosen[start : start + GROUP], writing) for start in range(0, DOCUMENTS, GROUP)]
+
+
+def backward(model: Reasoner, groups: Sequence[Batch], chosen: Sequence[int], weights: Tensor) -> float:
+    """Add up the gradients of the chosen groups' part of the mean loss of all tokens; returns it.
+
+    `weights` are the tokens' in the loss.
+    """
+    count = sum(int((batch.targets != IGNORED).sum()) for batch in groups)
+    mean = 0.0
+    for place in chosen:
+        batch = groups[place]
+        wanted = batch.targets != IGNORED
+        states = model.norm(model.through(model.embedding(batch.tokens), model.blocks))
+        logits = model.logits(states[wanted])
+        loss = functional.cross_entropy(logits, batch.targets[wanted], weights, reduction="sum") / count
+        loss.backward()
+        mean += loss.item()
+    return mean
+
+
+def token_weights(vocabulary: Vocabulary) -> Tensor:
+    """One, but more for the words that say whether a step is right, which are few."""
+    weights = torch.ones(len(vocabulary.tokens))
+    weights[[vocabulary.tokens.index(SPACE + word) for word in VERDICTS]] = VERDICT_WEIGHT
+    return weights
+
+
+@torch.no_grad()
+def validate(model: Reasoner, solutions: Sequence[Solved], writing: Writing) -> str:
+    """The shares of tokens and of verdicts that are the likeliest, given the right ones before them."""
+    right: dict[str, list[bool]] = {}
+    for start in range(0, len(solutions), GROUP):
+        batch = batch_of(solutions[start : start + GROUP], writing)
+        wanted = batch.targets != IGNORED
+        targets = batch.targets[wanted].tolist()
+        for target, likeliest in zip(targets, model(batch.tokens)[wanted].argmax(-1).tolist(), strict=True):
+            text = str(writing.tokenizer.id_to_token(target))
+            kind = text if text in WATCHED else "other"
+            right.setdefault(kind, []).append(target == likeliest)
+    return ", ".join(f"{kind} {sum(hits) / len(hits):.3f}" for kind, hits in sorted(right.items()))
+
+
+def held_out_solutions(count: int) -> list[Solved]:
+    """Half of them with an error, though not sampled ones."""
+    return list(itertools.islice(training_solutions([], SEED + 1, sampled_share=0, held_out=True), count))
+
+
+def reader(folder: Path, sampled: Sequence[Solved], held_out: Sequence[Solved]) -> tuple[Reasoner, Vocabulary]:
+    """The critic that has learned to read; kept in the folder."""
+    prm, old = read_gguf(PRM)
+    vocabulary = with_words(old)
+    model, path = new_critic(prm, read_gguf(MODEL)[0], old, vocabulary), folder / "reader.pt"
+    if not path.exists():
+        learn_to_read(model, training_solutions(sampled, SEED + 3), writing_of(vocabulary), held_out)
+        save(path, model=model.state_dict())
+    model.load_state_dict(torch.load(path)["model"])
+    return model, vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizers:
+    """Muon for the last block's matrices and for those of the others, and AdamW for the norms and the head."""
+
+    last: Muon
+    others: Muon
+    rest: torch.optim.AdamW
+
+    @classmethod
+    def of(cls, model: Reasoner) -> Self:
+        assert model.head is not None
+        last, others = (
+            [weight for weight in blocks.parameters() if weight.dim() == 2]
+            for blocks in (model.blocks[-1], model.blocks[:-1])
+        )
+        rest = [model.head.weight, *(weight for weight in model.parameters() if weight.dim() == 1)]
+        adam = torch.optim.AdamW(rest, lr=HEAD_RATE, betas=(0.9, 0.98), weight_decay=0.0)
+        return cls(Muon(last, lr=LAST_RATE), Muon(others, lr=RATE), adam)
+
+    @property
+    def all(self) -> list[torch.optim.Optimizer]:
+        return [self.last, self.others, self.rest]
+
+    def descend(self, step: int) -> None:
+        descend([self.last], rate_at(step, STEPS, LAST_RATE))
+        descend([self.others], rate_at(step - RATE_FROM, STEPS - RATE_FROM, RATE) if step >= RATE_FROM else 0.0)
+        descend([self.rest], rate_at(step, STEPS, HEAD_RATE))
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(SEED)
+    held_out = held_out_solutions(VALIDATION)
+    model, vocabulary = reader(folder, sampled_solutions(folder / "solutions.jsonl", SAMPLED, SEED), held_out)
+    model.embedding.requires_grad_(requires_grad=False)
+    optimizers, checkpoint, writing = Optimizers.of(model), folder / "checkpoint.pt", writing_of(vocabulary)
+    first = resume(checkpoint, model, optimizers.all)
+    source = partial(training_batches, folder, writing, first)
+    torch.set_num_threads(1)
+    pair = Pair(model, source, partial(backward, weights=token_weights(vocabulary)))
+    started = time.monotonic()
+    for step, groups in enumerate(source(), start=first):
+        loss = pair.backward(groups)
+        keep_codes(model.blocks)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizers.descend(step)
+        if (step + 1) % 5 == 0:
+            print(f"step {step + 1} of {STEPS}: loss {loss:.4f}, {time.monotonic() - started:.0f} s", flush=True)
+        if (step + 1) % CHECKED == 0:
+            save_checkpoint(checkpoint, model, optimizers.all, step + 1)
+            write_gguf(folder / "critic.gguf", model, vocabulary, "Annotate's critic", CHAT_TEMPLATE)
+            print(validate(model, held_out, writing), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
+    # The threads of the server that has sampled do not end by themselves.
+    sys.stdout.flush()
+    os._exit(0)
