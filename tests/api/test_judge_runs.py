@@ -270,8 +270,8 @@ def test_a_judge_of_a_file_or_of_another_project_cannot_be_asked(
     ("values", "requests"),
     [
         ({"kind": "steps"}, 8),
-        ({"kind": "outcome", "votes": 3}, 24),
-        ({"kind": "comparison", "votes": 2, "selection": {"pairs": "right_wrong"}}, 16),
+        ({"kind": "outcome", "votes": 3}, 8),
+        ({"kind": "comparison", "votes": 2, "selection": {"pairs": "right_wrong"}}, 8),
         ({"kind": "principle", "selection": {"pairs": "random"}}, 8),
         ({"kind": "critique-revise", "options": {"revisions": 2}}, 32),
     ],

@@ -166,6 +166,7 @@ def test_a_change_of_rules_is_audited_and_recomputes_the_consensus(spoken: Proje
         "pass_mark": 75,
         "minimum": 5,
         "convincing": 0.5,
+        "judge_bar": 80,
     }
     assert client.post(f"/projects/{spoken.slug}/quality/rules", terms).status_code == 422
     assert client.post(f"/projects/{spoken.slug}/quality/rules", terms | {"limit": 4}).status_code == 302
