@@ -314,6 +314,7 @@ SPECTACULAR_SETTINGS = {
         "JudgeKindEnum": "apps.judging.kinds.KINDS",
         "JudgedItemOutcomeEnum": "apps.judging.models.verdicts.ItemOutcome",
         "JudgeReplyOutcomeEnum": "apps.judging.models.replies.JudgeReply.Outcome",
+        "CascadeStatusEnum": "apps.quality.models.cascades.Cascade.Status",
     },
 }
 
