@@ -217,6 +217,7 @@ def test_only_an_owner_allows_it(project: Project, alice: User, mia: User) -> No
         "pass_mark": 75,
         "minimum": 5,
         "convincing": 0.5,
+        "judge_bar": 80,
         "allows_self_review": "on",
     }
     url = reverse("quality-rules", args=["algebra"])
