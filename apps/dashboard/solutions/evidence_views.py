@@ -45,12 +45,14 @@ def solution(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "browse")
     solution = _solution(place, pk)
     shown = _consensus_context(place, solution)
+    # While people label it blindly, nothing that models say of it is shown.
+    is_hidden = bool(shown["evidence"].hidden_in)
     of_problem = Solution.objects.written().filter(problem=solution.problem).exclude(pk=pk)
     context = place.context(
         "review" if "queue" in request.GET else "solutions",
-        rollouts=None if shown["evidence"].hidden_in else rollouts_of(solution, request.GET),
-        comparisons=comparisons_of(solution),
-        judged=newest_solution_verdicts(solution.pk),
+        rollouts=None if is_hidden else rollouts_of(solution, request.GET),
+        comparisons=[] if is_hidden else comparisons_of(solution),
+        judged=[] if is_hidden else newest_solution_verdicts(solution.pk),
         other_solutions=of_problem.order_by("pk")[:SHOWN_SOLUTIONS],
         **shown,
         **_navigation(place, solution, request.GET),

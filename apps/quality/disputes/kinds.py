@@ -33,16 +33,7 @@ class Dispute(StrEnum):
 
 
 # Those that tell what a model says of a solution, or may tell it where people and gold say nothing yet.
-MODEL_DISPUTES = frozenset(
-    {
-        Dispute.PEOPLE_MONTE_CARLO,
-        Dispute.MONTE_CARLO_GOLD,
-        Dispute.MONTE_CARLO_JUDGE,
-        Dispute.RIGHT_WITH_BAD_STEP,
-        Dispute.WRONG_WITHOUT_BAD_STEP,
-        Dispute.CONVINCING_WRONG_ANSWER,
-    }
-)
+MODEL_DISPUTES = frozenset(Dispute) - {Dispute.PEOPLE, Dispute.PEOPLE_GOLD, Dispute.UNSURE}
 
 
 @dataclass(frozen=True, slots=True)
