@@ -12,11 +12,12 @@ from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.judging.models import JudgeReply, JudgeRun, SolutionVerdict, StepVerdict
 from apps.judging.runs.services import start_judging
 from apps.labeling.models import Round
+from apps.labeling.rounds.completion import is_complete
 from apps.projects.models import Project
 from apps.quality.consensus.ended_runs import mark_ended_runs_stale
 from apps.quality.models import JudgeCertificate, StaleSolution
 from apps.quality.rules import rules_for
-from apps.quality.trust.blind_rounds import hidden_solutions, is_complete, open_blind_round, sampled_ids
+from apps.quality.trust.blind_rounds import hidden_solutions, open_blind_round, sampled_ids
 from apps.quality.trust.certificates import certify_judge, granted_certificate
 from apps.quality.trust.choruses import form_chorus
 from apps.quality.trust.preferences import preference_reports

@@ -26,6 +26,7 @@ from apps.exports.formats import FORMATS
 from apps.exports.models import Export, ReleaseAudit
 from apps.exports.policy import LabelPolicy
 from apps.labeling.models import Assignment, Round, StepLabel
+from apps.labeling.rounds.completion import is_complete
 from apps.labeling.rounds.services import create_round, open_draft, set_round_status
 
 
@@ -109,7 +110,7 @@ def refresh_audit(*, audit: ReleaseAudit) -> ReleaseAudit:
     compared = {pk: error for pk, error in audit.sample.items() if int(pk) in again}
     audit.compared = len(compared)
     audit.agreed = sum(again[int(pk)] == error for pk, error in compared.items())
-    if is_complete(audit):
+    if is_complete(audit.round):
         passed = audit.compared > 0 and audit.agreed / audit.compared >= audit.gate
         audit.status = ReleaseAudit.Status.PASSED if passed else ReleaseAudit.Status.BLOCKED
         audit.decided_at = timezone.now()
@@ -122,16 +123,6 @@ def refresh_audit(*, audit: ReleaseAudit) -> ReleaseAudit:
         )
     audit.save(update_fields=["compared", "agreed", "status", "decided_at"])
     return audit
-
-
-def is_complete(audit: ReleaseAudit) -> bool:
-    assert audit.round is not None
-    if audit.round.status == Round.Status.CLOSED:
-        return True
-    return (
-        not audit.round.tasks.filter(open_slots__gt=0, withdrawn="").exists()
-        and not audit.round.tasks.filter(assignments__state=Assignment.State.LEASED).exists()
-    )
 
 
 def labeled_again(round_: Round, policy: LabelPolicy) -> dict[int, int]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from apps.corpus.labels import UNKNOWN, majority
-from apps.judging.kinds.base import Ask, KindOptions, Readings, Result, SolutionCase, VoteOptions
-from apps.judging.kinds.votes import VotingKind, failed_readings, plurality, readings_of, share_of, states_of
-from apps.judging.parsers import Shown
+from apps.judging.kinds.base import Readings, Result, SolutionCase
+from apps.judging.kinds.votes import SolutionVotes, failed_readings, plurality, readings_of, share_of, states_of
 from apps.judging.verdicts import StepsVerdict
 
 
-class Steps(VotingKind[SolutionCase]):
+class Steps(SolutionVotes):
     """As ProcessBench asks its critics (arXiv:2412.06559, section 4.2), where the most frequent of 8 first errors wins.
 
     A tie is no verdict here. The ratings are those of the votes that name the winning first error.
@@ -22,21 +21,6 @@ class Steps(VotingKind[SolutionCase]):
     name: ClassVar = "steps"
     title: ClassVar = "Steps"
     about: ClassVar = "The first bad step of a solution, with a reason or a rating for each step up to it."
-    of: ClassVar[Literal["solution", "comparison"]] = "solution"
-    option_type: ClassVar[type[KindOptions]] = VoteOptions
-
-    @property
-    def requests(self) -> int:
-        return self.options.votes
-
-    def asks(self, case: SolutionCase, readings: Readings) -> list[Ask]:
-        slots = [slot for slot in range(self.options.votes) if slot not in readings]
-        if not slots:
-            return []
-        texts = {"problem": case.problem, "reference": case.reference, "solution": case.text}
-        prompt = self.prompt.request(texts, case.steps)
-        shown = Shown(len(case.steps), self._visible(case))
-        return [self._ask(slot, prompt, shown) for slot in slots]
 
     def result(self, case: SolutionCase, readings: Readings) -> Result:
         votes = readings_of(readings, range(self.options.votes))

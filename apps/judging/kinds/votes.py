@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import ClassVar, Literal, TypeVar
 
-from apps.judging.kinds.base import CaseT, Kind, Outcome, Readings, Result, VoteOptions
+from apps.judging.kinds.base import Ask, CaseT, Kind, KindOptions, Outcome, Readings, Result, SolutionCase, VoteOptions
+from apps.judging.parsers import Shown
 from apps.judging.verdicts import Reading, unreadable
 
 K = TypeVar("K", bound=Hashable)
@@ -21,6 +22,26 @@ class VotingKind(Kind[CaseT, VoteOptions]):
         """Several votes at temperature 0 would be one vote."""
         given = self.options.temperature
         return given if given is not None else 0.0 if self.options.votes == 1 else 1.0
+
+
+class SolutionVotes(VotingKind[SolutionCase]):
+    """Each vote is the same question about a solution."""
+
+    of: ClassVar[Literal["solution", "comparison"]] = "solution"
+    option_type: ClassVar[type[KindOptions]] = VoteOptions
+
+    @property
+    def requests(self) -> int:
+        return self.options.votes
+
+    def asks(self, case: SolutionCase, readings: Readings) -> list[Ask]:
+        slots = [slot for slot in range(self.options.votes) if slot not in readings]
+        if not slots:
+            return []
+        texts = {"problem": case.problem, "reference": case.reference, "solution": case.text}
+        prompt = self.prompt.request(texts, case.steps)
+        shown = Shown(len(case.steps), self._visible(case))
+        return [self._ask(slot, prompt, shown) for slot in slots]
 
 
 def readings_of(readings: Readings, slots: Iterable[int]) -> list[Reading]:

@@ -12,14 +12,15 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Max, QuerySet
 
 from apps.accounts.models import User
 from apps.core.db.copy import copy_rows
 from apps.core.errors import Conflict, DomainError
 from apps.core.numbers import parse_number
 from apps.corpus.models import Solution
-from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.models import Round
+from apps.labeling.rounds.completion import incomplete, is_complete
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.labeling.rounds.services import create_round, open_draft
 from apps.projects.models import Project
@@ -28,7 +29,6 @@ from apps.quality.rules import rules_for
 
 MOST_SOLUTIONS = 100_000
 LIVE = (Round.Status.OPEN, Round.Status.PAUSED)
-HELD = (Assignment.State.LEASED, Assignment.State.RETURNED)
 
 
 @transaction.atomic
@@ -88,11 +88,6 @@ def sampled_ids(sample: BlindSample) -> list[int]:
     return list(sample.solutions.order_by("solution_id").values_list("solution_id", flat=True))
 
 
-def is_complete(round_: Round) -> bool:
-    """Whether nobody labels it any more: it is closed, or all its slots are filled."""
-    return round_.status == Round.Status.CLOSED or not _waiting(Round.objects.filter(pk=round_.pk)).exists()
-
-
 def check_labeled(sample: BlindSample) -> None:
     """Raises Conflict while people label the sample, and while the consensus of their labels is not computed yet."""
     if sample.round is None or not is_complete(sample.round):
@@ -114,7 +109,7 @@ def hiding_rounds(solution_ids: Collection[int]) -> dict[int, int]:
     rows = list(sampled.order_by().values_list("solution_id", "sample__round"))
     if not rows:
         return {}
-    waiting = _waiting(Round.objects.filter(pk__in={round_id for _, round_id in rows}))
+    waiting = incomplete(Round.objects.filter(pk__in={round_id for _, round_id in rows}))
     numbers = dict(waiting.order_by().values_list("pk", "number"))
     return {pk: numbers[round_id] for pk, round_id in sorted(rows) if round_id in numbers}
 
@@ -126,12 +121,5 @@ def hidden_solutions(solution_ids: Collection[int]) -> set[int]:
 
 def hidden_in(project: Project) -> QuerySet[Any]:
     """The ids of the project's hidden solutions, for a subquery."""
-    waiting = _waiting(Round.objects.filter(project=project, status__in=LIVE, blind_sample__isnull=False))
+    waiting = incomplete(Round.objects.filter(project=project, status__in=LIVE, blind_sample__isnull=False))
     return SampledSolution.objects.filter(sample__round__in=waiting.values("pk")).order_by().values("solution")
-
-
-def _waiting(rounds: QuerySet[Round]) -> QuerySet[Round]:
-    """Those of the rounds with a task that waits for a labeler, or that one has, also by a reviewer's return."""
-    open_tasks = Task.objects.filter(round=OuterRef("pk"), open_slots__gt=0)
-    held = Assignment.objects.filter(round=OuterRef("pk"), state__in=HELD, task__withdrawn="")
-    return rounds.filter(Exists(open_tasks) | Exists(held))

@@ -13,9 +13,9 @@ from apps.core.errors import Conflict
 from apps.judging.models import Judge, JudgeRun, SolutionVerdict, StepVerdict
 from apps.judging.runs.services import start_judging
 from apps.labeling.models import Assignment
+from apps.labeling.rounds.completion import HELD, is_complete
 from apps.projects.models import Project
 from apps.quality.models import BlindSample, JudgeCertificate
-from apps.quality.trust.blind_rounds import HELD, is_complete
 from apps.quality.trust.verdicts import STEP_KINDS
 from apps.runs.selection import BLIND
 from apps.runs.status import LIVE, counted_run_q

@@ -10,9 +10,10 @@ from math import nan
 
 from django.db.models import Q
 
-from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN, first_error
+from apps.corpus.labels import UNKNOWN, first_error
 from apps.judging.models import Judge, JudgeReply, SolutionVerdict, StepVerdict
 from apps.judging.models.verdicts import ItemOutcome
+from apps.judging.verdicts import StepsVerdict
 from apps.runs.status import counted_run_q
 
 STEP_KINDS = ("", Judge.Kind.STEPS, Judge.Kind.CHORUS)
@@ -72,9 +73,9 @@ def _read_votes(judge: Judge, solution_ids: Collection[int], votes: defaultdict[
     replies = JudgeReply.objects.filter(
         counted_run_q("run__"), run__judge=judge, solution__in=solution_ids, outcome=JudgeReply.Outcome.VERDICT
     )
-    for solution_id, ratings in replies.values_list("solution_id", "verdict__ratings"):
-        bad = [int(position) for position, rating in ratings.items() if rating == BAD]
-        votes[solution_id].append(min(bad, default=NO_ERROR))
+    for solution_id, verdict in replies.values_list("solution_id", "verdict"):
+        assert verdict is not None
+        votes[solution_id].append(StepsVerdict.from_dict(verdict).first_error)
 
 
 def _read_imported(
