@@ -44,7 +44,7 @@ def streamed(api: Client, path: str) -> list[dict[str, Any]]:
 
 
 def listed(api: Client, path: str, **filters: object) -> list[dict[str, Any]]:
-    answer = api.get(f"{API}{path}", filters)
+    answer = api.get(f"{API}{path}", {"page_size": 1000, **filters})
     assert answer.status_code == 200, answer.content
     return list(answer.json()["results"])
 
