@@ -7,12 +7,13 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
+from gguf import GGMLQuantizationType, LlamaFileType
+from gguf.quants import dequantize, quantize
 
 from reasoner.model import Reasoner, Shape
 from reasoner.tokenizer import Vocabulary
 
 NORMAL, CONTROL, USER_DEFINED = 1, 3, 4
-F16 = 1
 HEAD = "output.weight"
 # llama.cpp's names of a block's weights, and ours.
 BLOCK_NAMES = {
@@ -34,16 +35,19 @@ def write_gguf(
     vocabulary: Vocabulary,
     name: str = "Annotate's reasoner",
     chat_template: str | None = None,
+    *,
+    is_quantized: bool = False,
 ) -> None:
     """Write the weights in half precision, except the norms, which llama.cpp needs in single precision.
 
-    Without a template of its own, a chat is laid out as llama.cpp thinks best.
+    Quantized, a weight takes 8 bits (Q8_0, in blocks of 32, of which the widths must be multiples). Without a template of
+    its own, a chat is laid out as llama.cpp thinks best.
     """
     shape = model.shape
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name(name)
     writer.add_license("Apache-2.0")
-    writer.add_file_type(F16)
+    writer.add_file_type(LlamaFileType.MOSTLY_Q8_0 if is_quantized else LlamaFileType.MOSTLY_F16)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.width)
     writer.add_block_count(shape.layers)
@@ -69,7 +73,11 @@ def write_gguf(
     if chat_template is not None:
         writer.add_chat_template(chat_template)
     for tensor_name, weight in tensors(model).items():
-        writer.add_tensor(tensor_name, weight)
+        if is_quantized and weight.ndim == 2:
+            quantized = quantize(weight.astype(np.float32), GGMLQuantizationType.Q8_0)
+            writer.add_tensor(tensor_name, quantized, raw_dtype=GGMLQuantizationType.Q8_0)
+        else:
+            writer.add_tensor(tensor_name, weight)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -119,7 +127,7 @@ def read_gguf(path: Path) -> tuple[Reasoner, Vocabulary]:
         epsilon=_number(reader, "llama.attention.layer_norm_rms_epsilon"),
     )
     model = Reasoner(shape, has_head=any(tensor.name == HEAD for tensor in reader.tensors))
-    stored = {tensor.name: np.array(tensor.data, dtype=np.float32) for tensor in reader.tensors}
+    stored = {tensor.name: np.array(dequantize(tensor.data, tensor.tensor_type)) for tensor in reader.tensors}
     with torch.no_grad():
         for name, weight in zip(tensor_names(model), ordered_weights(model), strict=True):
             weight.copy_(torch.from_numpy(stored[name]))

@@ -1,6 +1,6 @@
 """Migrates the database and seeds the demo: everything that needs Django before the web server starts.
 
-    python -m annotate.local.prepare [--reasoner-url URL --prm-url URL]
+    python -m annotate.local.prepare [--reasoner-url URL --prm-url URL --critic-url URL]
 
 One process does both, as importing the project takes most of a short command's time. Prints the output of
 seed_demo, or nothing where the demo is not wanted.
@@ -25,9 +25,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--reasoner-url", default="", help="Where the bundled model is served in this run.")
     parser.add_argument("--prm-url", default="", help="Where the bundled reward model is served in this run.")
+    parser.add_argument("--critic-url", default="", help="Where the bundled critic is served in this run.")
     arguments = parser.parse_args()
     try:
-        prepare(arguments.reasoner_url, arguments.prm_url)
+        prepare(arguments.reasoner_url, arguments.prm_url, arguments.critic_url)
     except DatabaseError as error:
         sys.exit(f"annotate: PostgreSQL reports: {' '.join(str(error).split())}")
 
@@ -45,17 +46,14 @@ def refuse_unknown_migrations() -> None:
         )
 
 
-def prepare(reasoner_url: str, prm_url: str) -> None:
+def prepare(reasoner_url: str, prm_url: str, critic_url: str) -> None:
+    from apps.demo.seeding import register_critic, register_prm, register_reasoner
+
     refuse_unknown_migrations()
     call_command("migrate", verbosity=0)
-    if reasoner_url:
-        from apps.demo.seeding import register_reasoner
-
-        register_reasoner(url=reasoner_url)
-    if prm_url:
-        from apps.demo.seeding import register_prm
-
-        register_prm(url=prm_url)
+    for register, url in ((register_reasoner, reasoner_url), (register_prm, prm_url), (register_critic, critic_url)):
+        if url:
+            register(url=url)
     if load().wants_demo:
         call_command("seed_demo", json=True)
         if reasoner_url:

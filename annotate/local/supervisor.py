@@ -41,10 +41,11 @@ CELERY = [sys.executable, "-m", "celery", "-A", "annotate"]
 
 
 class ModelPorts(NamedTuple):
-    """Where the bundled models are served; both by one process."""
+    """Where the bundled models are served, all by one process."""
 
     reasoner: int
     prm: int
+    critic: int
 
 
 def web_command(*, host: str = "127.0.0.1", port: int, workers: int = 2) -> list[str]:
@@ -65,7 +66,7 @@ def commands(env: Environment, ports: ModelPorts | None) -> dict[str, list[str]]
         "beat": [*CELERY, "beat", "-l", "WARNING", "--pidfile="],
     }
     if ports is not None:
-        served = ["--port", str(ports.reasoner), "--prm-port", str(ports.prm)]
+        served = ["--port", str(ports.reasoner), "--prm-port", str(ports.prm), "--critic-port", str(ports.critic)]
         processes["reasoner"] = [sys.executable, "-m", "reasoner.serve", *served]
     return processes
 
@@ -175,7 +176,7 @@ def free_ports(count: int) -> list[int]:
 def supervise(env: Environment, stopping: threading.Event, watch: ServerWatch) -> None:
     """Run everything until `stopping` is set. Raises LocalError."""
     check_servers(env)
-    ports = ModelPorts(*free_ports(2)) if serves_reasoner(env) else None
+    ports = ModelPorts(*free_ports(3)) if serves_reasoner(env) else None
     accounts = prepare(env, ports)
     logs = env.home / "logs"
     logs.mkdir(exist_ok=True)
@@ -210,8 +211,8 @@ def prepare(env: Environment, ports: ModelPorts | None) -> list[dict[str, str]]:
     """Migrate, seed the demo and collect static files; returns the demo's accounts."""
     command = [sys.executable, "-m", "annotate.local.prepare"]
     if ports is not None:
-        command += ["--reasoner-url", f"http://127.0.0.1:{ports.reasoner}/v1"]
-        command += ["--prm-url", f"http://127.0.0.1:{ports.prm}/v1"]
+        for name, port in ports._asdict().items():
+            command += [f"--{name}-url", f"http://127.0.0.1:{port}/v1"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, start_new_session=True)
     if done.returncode:
         raise LocalError("The database could not be prepared: see above.")

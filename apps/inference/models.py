@@ -21,14 +21,22 @@ from apps.projects.models import Project
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def usable_in(self, project: Project) -> Self:
-        """The project's own endpoints, and those of the installation that are granted to it or to all."""
+        """The project's own endpoints, and those of the installation that are granted to it or to all.
+
+        The project's own come first, then the oldest: forms begin with the first one.
+        """
         granted = Endpoint.granted_to.through.objects.filter(project=project)
         shared = Q(for_all=True) | Q(pk__in=granted.values("endpoint_id"))
-        return self.filter(Q(project=project) | (Q(project=None) & shared))
+        usable = self.filter(Q(project=project) | (Q(project=None) & shared))
+        return usable.order_by(models.F("project").asc(nulls_last=True), "pk")
+
+    def first_judge(self) -> Endpoint | None:
+        """The one that forms of judges begin with: the first whose model has a prompt of its own, else the first."""
+        return self.exclude(judge_prompt="").first() or self.first()
 
     def named(self, name: str, project: Project) -> Endpoint:
         """The project's own endpoint of this name, else the installation's. Raises DomainError if there is neither."""
-        endpoint = self.usable_in(project).filter(name=name).order_by(models.F("project").asc(nulls_last=True)).first()
+        endpoint = self.usable_in(project).filter(name=name).first()
         if endpoint is None:
             raise DomainError(
                 f"{project.slug} has no endpoint {name!r}, neither its own nor a granted one.",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.core.db.prepared import run as run_statement
 from apps.runs.models import ShardedRun
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -54,6 +56,14 @@ def pipelined_transaction() -> Iterator[None]:
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline(), transaction.atomic():
         yield
+
+
+def first_of_each(records: Iterable[T], key: Callable[[T], Hashable]) -> list[T]:
+    """The first record of each key: what comes twice in one flush is stored, and counted, once."""
+    firsts: dict[Hashable, T] = {}
+    for record in records:
+        firsts.setdefault(key(record), record)
+    return list(firsts.values())
 
 
 def storable(text: str) -> str:

@@ -20,7 +20,7 @@ from reasoner.model import Reasoner
 from reasoner.train import IGNORED, descend, rate_at
 
 DOCUMENTS = 24
-STEPS, RATE = 200, 0.005
+STEPS, RATE = 400, 0.005
 MARKER_RATE = 0.05  # Of the size of the embedding.
 
 

@@ -21,12 +21,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from reasoner.critic.initial_model import NEW_BLOCKS, deeper, new_critic
 from reasoner.critic.muon import Muon
 from reasoner.critic.pair import Pair
 from reasoner.critic.reading import learn_to_read
 from reasoner.critic.solutions import Solved, sampled_solutions, training_solutions
 from reasoner.critic.texts import Writing, batch_of, writing_of
-from reasoner.critic.vocabulary import VERDICTS, new_critic, with_words
+from reasoner.critic.vocabulary import VERDICTS, labels, with_words
 from reasoner.gguf_file import read_gguf, write_gguf
 from reasoner.loop.stem import keep_codes
 from reasoner.model import Reasoner
@@ -38,10 +39,10 @@ SEED = 21
 SAMPLED = 1500
 DOCUMENTS, GROUP = 32, 8  # Per step, and at once: those in a group are of about the same length.
 STEPS = 950
-# Muon's rates are per step and of the size of a matrix. The other blocks wait until the last one and the head write words.
-LAST_RATE, RATE, RATE_FROM = 0.006, 0.004, 30
+# Muon's rates are per step and of the size of a matrix. The old blocks wait until the new ones and the head write words.
+NEW_RATE, RATE, RATE_FROM = 0.008, 0.003, 60
 HEAD_RATE = 1e-3  # AdamW's.
-VERDICT_WEIGHT = 5.0
+VERDICT_WEIGHT, LABEL_WEIGHT = 5.0, 3.0
 VALIDATION, CHECKED = 64, 25  # Solutions, and steps between checkpoints.
 WATCHED = ("+", "-", SPACE + "right", SPACE + "wrong")
 # A chat is its messages, verbatim.
@@ -78,8 +79,9 @@ def backward(model: Reasoner, groups: Sequence[Batch], chosen: Sequence[int], we
 
 
 def token_weights(vocabulary: Vocabulary) -> Tensor:
-    """One, but more for the words that say whether a step is right, which are few."""
+    """One, but more for the labels and the words that say whether a step is right, which are few."""
     weights = torch.ones(len(vocabulary.tokens))
+    weights[list(labels(vocabulary))] = LABEL_WEIGHT
     weights[[vocabulary.tokens.index(SPACE + word) for word in VERDICTS]] = VERDICT_WEIGHT
     return weights
 
@@ -105,7 +107,7 @@ def held_out_solutions(count: int) -> list[Solved]:
 
 
 def reader(folder: Path, sampled: Sequence[Solved], held_out: Sequence[Solved]) -> tuple[Reasoner, Vocabulary]:
-    """The critic that has learned to read; kept in the folder."""
+    """The critic that has learned to read, with the new blocks; the former is kept in the folder."""
     prm, old = read_gguf(PRM)
     vocabulary = with_words(old)
     model, path = new_critic(prm, read_gguf(MODEL)[0], old, vocabulary), folder / "reader.pt"
@@ -113,35 +115,35 @@ def reader(folder: Path, sampled: Sequence[Solved], held_out: Sequence[Solved]) 
         learn_to_read(model, training_solutions(sampled, SEED + 3), writing_of(vocabulary), held_out)
         save(path, model=model.state_dict())
     model.load_state_dict(torch.load(path)["model"])
-    return model, vocabulary
+    return deeper(model), vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class Optimizers:
-    """Muon for the last block's matrices and for those of the others, and AdamW for the norms and the head."""
+    """Muon for the new blocks' matrices and for those of the old ones, and AdamW for the norms and the head."""
 
-    last: Muon
-    others: Muon
+    new: Muon
+    old: Muon
     rest: torch.optim.AdamW
 
     @classmethod
     def of(cls, model: Reasoner) -> Self:
         assert model.head is not None
-        last, others = (
+        new, old = (
             [weight for weight in blocks.parameters() if weight.dim() == 2]
-            for blocks in (model.blocks[-1], model.blocks[:-1])
+            for blocks in (model.blocks[-NEW_BLOCKS:], model.blocks[:-NEW_BLOCKS])
         )
         rest = [model.head.weight, *(weight for weight in model.parameters() if weight.dim() == 1)]
         adam = torch.optim.AdamW(rest, lr=HEAD_RATE, betas=(0.9, 0.98), weight_decay=0.0)
-        return cls(Muon(last, lr=LAST_RATE), Muon(others, lr=RATE), adam)
+        return cls(Muon(new, lr=NEW_RATE), Muon(old, lr=RATE), adam)
 
     @property
     def all(self) -> list[torch.optim.Optimizer]:
-        return [self.last, self.others, self.rest]
+        return [self.new, self.old, self.rest]
 
     def descend(self, step: int) -> None:
-        descend([self.last], rate_at(step, STEPS, LAST_RATE))
-        descend([self.others], rate_at(step - RATE_FROM, STEPS - RATE_FROM, RATE) if step >= RATE_FROM else 0.0)
+        descend([self.new], rate_at(step, STEPS, NEW_RATE))
+        descend([self.old], rate_at(step - RATE_FROM, STEPS - RATE_FROM, RATE) if step >= RATE_FROM else 0.0)
         descend([self.rest], rate_at(step, STEPS, HEAD_RATE))
 
 
@@ -166,7 +168,8 @@ def main(folder: Path) -> None:
             print(f"step {step + 1} of {STEPS}: loss {loss:.4f}, {time.monotonic() - started:.0f} s", flush=True)
         if (step + 1) % CHECKED == 0:
             save_checkpoint(checkpoint, model, optimizers.all, step + 1)
-            write_gguf(folder / "critic.gguf", model, vocabulary, "Annotate's critic", CHAT_TEMPLATE)
+            name = "Annotate's critic"
+            write_gguf(folder / "critic.gguf", model, vocabulary, name, CHAT_TEMPLATE, is_quantized=True)
             print(validate(model, held_out, writing), flush=True)
 
 

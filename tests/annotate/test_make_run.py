@@ -40,9 +40,9 @@ def test_a_first_run_brings_everything_and_is_the_only_one_on_its_folder(home: P
             assert second.process.wait(PATIENCE_S) == 1
         assert f"Annotate is already running in {home}" in second.said
         assert "Traceback" not in second.said
-        # One process serves both bundled models.
+        # One process serves all bundled models.
         served = one.child("-m reasoner.serve").cmdline()
-        for option in ("--port", "--prm-port"):
+        for option in ("--port", "--prm-port", "--critic-port"):
             port = served[served.index(option) + 1]
             eventually(lambda port=port: status_of(f"http://127.0.0.1:{port}/health") == 200)  # type: ignore[misc]
 

@@ -1,4 +1,4 @@
-"""The word problems of the demo, by the two bundled models: sampled, scored, evaluated, and each of it once."""
+"""The word problems of the demo, by the bundled models: sampled, scored, judged, evaluated, and each of it once."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from apps.core.jobs.model import JobStatus
 from apps.corpus.labels import NO_ERROR
 from apps.demo import seeding
-from apps.demo.seeding import SAMPLES, create_word_problems, register_prm, register_reasoner, sample_word_problems
+from apps.demo.seeding import (
+    SAMPLES,
+    create_word_problems,
+    register_critic,
+    register_prm,
+    register_reasoner,
+    sample_word_problems,
+)
 from apps.evaluation.models import Evaluation
 from apps.projects.models import Project
+from apps.quality.models import Cascade, JudgeCertificate
 from apps.scoring.services import pause_scoring, resume_scoring
 from tests.cast import bearer, signed_in
 from tests.evaluation.scored_project import settle
@@ -136,6 +144,24 @@ def test_first_errors_are_evaluated_once_people_have_labeled_some(
         assert contents(word_problems)["evaluations"] == WHOLE["evaluations"] + Counter([("processbench", "finished")])
     raters = (Evaluation.objects.get(kind="processbench").result or {})["raters"]
     assert "prm, run 1" in [row["rater"]["name"] for row in raters]
+
+
+def test_the_critic_judges_all_of_it_and_a_cascade_is_decided_once(
+    word_problems: Project, model_servers: Models
+) -> None:
+    register_critic(url=model_servers.critic)
+    for _ in range(2):
+        sample_word_problems()
+        run = word_problems.judge_runs.get()
+        assert (run.status, run.done) == ("finished", PROBLEMS * SAMPLES)
+        cascade = Cascade.objects.get(project=word_problems)
+        assert cascade.status in (Cascade.Status.GRANTED, Cascade.Status.REFUSED)
+        assert JudgeCertificate.objects.get(sample=cascade.sample).judge == run.judge
+    owner = word_problems.memberships.get(role="owner").user
+    browser = signed_in(owner)
+    trust = browser.get(f"/projects/{word_problems.slug}/judging/trust").content.decode()
+    assert run.judge.name in trust
+    assert browser.get(f"/projects/{word_problems.slug}/judging/cascades/{cascade.number}").status_code == 200
 
 
 def test_without_a_reward_model_there_is_all_but_the_scores(word_problems: Project) -> None:

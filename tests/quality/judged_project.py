@@ -13,7 +13,7 @@ from apps.estimation.models import EstimationRun, SolutionEstimate
 from apps.judging.models import Judge, JudgeRun, SolutionVerdict
 from apps.labeling.models import Round
 from apps.projects.models import Project
-from apps.quality.models import BlindSample, Consensus, SampledSolution
+from apps.quality.models import BlindSample, Consensus, SampledSolution, StaleSolution
 from tests.estimation.corpus import add_sums
 
 
@@ -92,11 +92,12 @@ def estimate_all(project: Project, named: Mapping[int, tuple[int, float]]) -> Es
 
 
 def settle_all(project: Project, first_errors: Mapping[int, int]) -> None:
-    """People's settled consensus."""
+    """People's settled consensus, computed: what waited for it waits no longer."""
     Consensus.objects.bulk_create(
         Consensus(solution_id=pk, project=project, state="settled", how="majority", first_error=error, certainty=1)
         for pk, error in first_errors.items()
     )
+    StaleSolution.objects.filter(solution__in=first_errors).delete()
 
 
 def blind_sample(project: Project, ids: Sequence[int], *, pool: int | None = None) -> BlindSample:

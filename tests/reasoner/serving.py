@@ -18,10 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The base URLs of the model that writes and of the reward model, served by one process as `make run` does."""
+    """The base URLs of the bundled models, all served by one process as `make run` does."""
 
     reasoner: str
     prm: str
+    critic: str
 
 
 @contextmanager
@@ -60,6 +61,6 @@ def reasoner_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def model_servers() -> Iterator[Models]:
-    ports = free_ports(2)
-    with serving("--port", str(ports[0]), "--prm-port", str(ports[1])):
+    ports = free_ports(3)
+    with serving("--port", str(ports[0]), "--prm-port", str(ports[1]), "--critic-port", str(ports[2])):
         yield Models(*(f"http://127.0.0.1:{port}/v1" for port in ports))

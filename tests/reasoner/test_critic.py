@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import json
 import random
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
+from django.core.management import call_command
 
+from apps.demo.seeding import CRITIC, PRM, REASONER, register_critic, register_prm, register_reasoner
+from apps.inference.models import Endpoint
+from apps.judging.models import JudgeReply, JudgeRun, SolutionVerdict, StepVerdict
+from apps.projects.models import Project
 from reasoner.critic.critique import NO_ERROR, critique, error_kind, first_error, verdict
 from reasoner.critic.figures import Judged, accuracy, f1, f1_interval, fleiss_kappa, step_rates
-from reasoner.critic.solutions import Solved, training_solutions
+from reasoner.critic.solutions import Solved, sample, training_solutions
+from reasoner.evaluate import Client
 from reasoner.problems import ANSWER, is_held_out, problems
+from reasoner.serve import CRITIC as CRITIC_FILE
 from reasoner.slips import solution
+from tests.cast import make_problem, make_solution
+from tests.judging.model import assert_counts
+from tests.reasoner.serving import Models
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 F1_FLOOR = 0.85
 HELD_OUT = list(itertools.islice(problems(78, held_out=True), 120))
 TRAYS = "Anna fills 8 trays with 47 apples each and sells 52 of them. How many apples are left?"
@@ -115,3 +126,65 @@ def test_kinds_of_errors_cover_all_slips() -> None:
             problem = next(problem for problem in HELD_OUT if problem.question == solved.question)
             kinds.add(error_kind(problem, error, solved.steps[error]))
     assert kinds == {"result", "numbers", "operation"}
+
+
+# --- The bundled critic, served -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def endpoint(transactional_db: None, model_servers: Models) -> Endpoint:
+    return register_critic(url=model_servers.critic)
+
+
+def judge(project: Project, *options: str) -> dict[str, object]:
+    out = io.StringIO()
+    command = ("judge", "--project", project.slug, "--endpoint", CRITIC, "--kind", "steps", "--wait", "--json")
+    call_command(*command, *options, stdout=out)
+    result: dict[str, object] = json.loads(out.getvalue())
+    return result
+
+
+def test_a_judge_run_names_the_first_errors_that_the_reasoner_makes(
+    project: Project, endpoint: Endpoint, model_servers: Models
+) -> None:
+    truths: dict[int, Judged] = {}
+    for solved in sample(Client(model_servers.reasoner.removesuffix("/v1")), HELD_OUT, [1.0], 5):
+        truth = Judged(first_error(solved.question, solved.steps), None, len(solved.steps))
+        truths[make_solution(make_problem(project, solved.question), solved.steps).pk] = truth
+    result = judge(project)
+    assert (result["status"], result["items"]) == ("finished", len(truths))
+    run = JudgeRun.objects.get()
+    assert_counts(run)
+    named = dict(SolutionVerdict.objects.filter(run=run).values_list("solution_id", "first_error"))
+    judged = [replace(truth, verdict=named[pk]) for pk, truth in truths.items()]
+    assert 0.2 < sum(one.has_error for one in judged) / len(judged) < 0.8
+    assert f1(judged) >= F1_FLOOR
+    assert run.unreadable <= len(truths) // 50
+    # Each step that it has read has its line as the reason.
+    rated = StepVerdict.objects.filter(run=run)
+    assert rated.exists()
+    assert not rated.filter(reason="").exists()
+
+
+def test_votes_count_their_tokens(project: Project, endpoint: Endpoint, model_servers: Models) -> None:
+    make_solution(make_problem(project, TRAYS), STEPS)
+    assert judge(project, "--votes", "4")["verdicts"] == 1
+    run = JudgeRun.objects.get()
+    assert_counts(run)
+    texts = list(JudgeReply.objects.filter(run=run).values_list("text", flat=True))
+    assert len(texts) == 4
+    # A word, a digit and a sign are a token each: a critique of three lines has some forty.
+    assert 4 * 30 < run.completion_tokens < 4 * 70
+
+
+def test_the_file_is_small_and_forms_begin_with_the_fitting_endpoint(project: Project, model_servers: Models) -> None:
+    assert CRITIC_FILE.stat().st_size < 8_000_000
+    for register, url in (
+        (register_reasoner, model_servers.reasoner),
+        (register_prm, model_servers.prm),
+        (register_critic, model_servers.critic),
+    ):
+        register(url=url)
+    usable = Endpoint.objects.usable_in(project)
+    assert [endpoint.name for endpoint in usable] == [REASONER, PRM, CRITIC]
+    assert usable.first_judge() == Endpoint.objects.get(name=CRITIC)

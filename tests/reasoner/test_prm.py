@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from apps.corpus.models import Solution
-from apps.demo.seeding import PRM, REASONER, register_prm, register_reasoner
+from apps.demo.seeding import PRM, register_prm
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from apps.scoring.models import ScoringRun, SolutionScore
@@ -64,9 +64,5 @@ def test_a_clean_solution_scores_higher_than_the_same_with_a_wrong_result(projec
     assert higher >= 0.8 * len(pairs)
 
 
-def test_the_file_is_small_and_the_endpoint_that_writes_is_offered_first(
-    project: Project, endpoint: Endpoint, model_servers: Models
-) -> None:
+def test_the_file_is_small() -> None:
     assert PRM_FILE.stat().st_size < 8_000_000
-    register_reasoner(url=model_servers.reasoner)
-    assert [endpoint.name for endpoint in Endpoint.objects.usable_in(project)] == [REASONER, PRM]

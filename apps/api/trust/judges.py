@@ -19,12 +19,12 @@ from apps.judging.models import Judge
 from apps.judging.models.judges import LONGEST_NAME
 from apps.quality.rules import rules_for
 from apps.quality.statistics.bootstrap import Measured
-from apps.quality.trust.chorus import ChorusRule
 from apps.quality.trust.choruses import MOST, form_chorus
 from apps.quality.trust.preferences import PreferenceReport, preference_reports
 from apps.quality.trust.report import JudgeReport, judge_reports
 from apps.quality.trust.sentences import length_sentence, preference_sentence, usable_sentence
 from apps.quality.trust.truth import TrustFilter
+from apps.quality.trust.vote_combination import ChorusRule
 
 LAST_POSITION = 10_000
 MOST_ROUNDS = 2**31 - 1

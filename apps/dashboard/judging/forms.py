@@ -94,6 +94,9 @@ class JudgeForm(RunForm):
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, project=project, **kwargs)
         self.project = project
+        first = Endpoint.objects.usable_in(project).first_judge()
+        if first is not None:
+            self.initial.setdefault("endpoint", first.pk)
         constitutions = self.fields["constitution"]
         assert isinstance(constitutions, forms.ModelChoiceField)
         constitutions.queryset = Constitution.objects.filter(project=project).order_by("-pk")
@@ -188,7 +191,7 @@ class JudgeForm(RunForm):
         """The usual prompt of the kind, or of the first endpoint's model."""
         kind = kind if kind in KINDS else USUAL_KIND
         usable = Endpoint.objects.usable_in(self.project)
-        endpoint = usable.filter(pk=parse_id(str(self["endpoint"].value() or "")) or 0).first() or usable.first()
+        endpoint = usable.filter(pk=parse_id(str(self["endpoint"].value() or "")) or 0).first() or usable.first_judge()
         return judge_prompt(endpoint or Endpoint(), kind, None)
 
 

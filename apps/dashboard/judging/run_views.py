@@ -75,7 +75,7 @@ def _forecast(form: NewJudgeRunForm) -> dict[str, Any]:
 
 def _first_forecast(place: Place, judge: Judge | None) -> dict[str, Any]:
     """Of the settings with which the form begins."""
-    endpoint = judge.endpoint if judge else Endpoint.objects.usable_in(place.project).first()
+    endpoint = judge.endpoint if judge else Endpoint.objects.usable_in(place.project).first_judge()
     if endpoint is None:
         return {"error": "Add an endpoint to see the forecast."}
     judge = judge or draft_judge(project=place.project, endpoint=endpoint, kind=USUAL_KIND)

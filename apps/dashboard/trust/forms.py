@@ -17,10 +17,10 @@ from apps.labeling.models import Round
 from apps.labeling.rounds.config import RoundConfig
 from apps.projects.models import Membership, Project
 from apps.quality.trust.blind_rounds import MOST_SOLUTIONS
-from apps.quality.trust.chorus import ChorusRule
 from apps.quality.trust.round_size import USUAL_RATE, SizeAdvice, advise_size
 from apps.quality.trust.truth import TrustFilter
 from apps.quality.trust.verdicts import STEP_KINDS
+from apps.quality.trust.vote_combination import ChorusRule
 from apps.runs.status import COUNTED_STATUSES
 
 LAST_STEP = 10_000

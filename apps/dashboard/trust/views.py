@@ -197,4 +197,6 @@ def new_chorus(request: AuthenticatedRequest, slug: str) -> HttpResponse:
             request, f"{run.judge} is formed: {run.done - run.undecided:,} first errors in run {run.number}."
         )
         return redirect("trust", slug)
-    return render(request, "trust/chorus.html", place.context(TAB, form=form), status=422 if form.errors else 200)
+    return render(
+        request, "trust/vote_combination.html", place.context(TAB, form=form), status=422 if form.errors else 200
+    )

@@ -12,7 +12,7 @@ from apps.estimation.engine.outcomes import RolloutOutcome, missing_count
 from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch
 from apps.estimation.models import EstimationRun
-from apps.runs.changes import RunChanges, storable
+from apps.runs.changes import RunChanges, first_of_each, storable
 
 _BATCHES = """
     INSERT INTO estimation_rolloutbatch (run_id, step_id, ordinal, outcomes, tokens, reason)
@@ -38,6 +38,8 @@ _ROLLOUTS = """
 
 def insert(run: EstimationRun, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> RunChanges:
     """Insert both; the statements are sent before the result of either is read."""
+    batches = first_of_each(batches, lambda batch: (batch.step_id, batch.ordinal))
+    results = first_of_each(results, lambda result: result.solution_id)
     with connection.cursor() as batch_cursor, connection.cursor() as result_cursor:
         if batches:
             columns: list[list[Any]] = [

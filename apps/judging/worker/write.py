@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 from apps.judging.engine.states import JudgedItem, ReplyBatch, SlotReply
 from apps.judging.models import JudgeRun
 from apps.judging.worker.revisions import store_revisions
-from apps.runs.changes import RunChanges, storable
+from apps.runs.changes import RunChanges, first_of_each, storable
 from apps.verifiers.pool.pool import GradingPool
 
 # All rows of a statement are one JSON text: as arrays, every quote in them would be escaped in Python.
@@ -66,8 +66,7 @@ def insert(
     new_ids = {item_id for item_id, _ in rows}
     changes.taken_over |= {result.item_id for result in results} - new_ids
     changes.add(steps=rows[0][1] if rows else 0)
-    # A result that comes twice in one flush was stored once.
-    new = list({result.item_id: result for result in reversed(results) if result.item_id in new_ids}.values())
+    new = [result for result in first_of_each(results, lambda result: result.item_id) if result.item_id in new_ids]
     _count_results(changes, new)
     store_revisions(run, new, pool, changes)
     return changes

@@ -12,7 +12,7 @@ from apps.judging.models import Judge
 from apps.quality.models import BlindSample, JudgeCertificate
 from apps.quality.rules import rules_for
 from apps.quality.trust.blind_rounds import check_labeled, sampled_ids
-from apps.quality.trust.certificate import certify
+from apps.quality.trust.certification_rule import certify
 from apps.quality.trust.figures import judge_rates
 from apps.quality.trust.report import judged_solutions
 from apps.quality.trust.truth import sampled_first_errors

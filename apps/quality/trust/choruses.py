@@ -21,11 +21,11 @@ from apps.judging.models import Judge, JudgeRun, SolutionVerdict, StepVerdict
 from apps.judging.models.verdicts import ItemOutcome
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.projects.models import Project
-from apps.quality.trust.chorus import ChorusRule, ChorusVerdict, combine, weight_of
 from apps.quality.trust.figures import judge_figures
 from apps.quality.trust.report import judged_solutions, known_solutions
 from apps.quality.trust.truth import FEWEST_KNOWN, TrustFilter, accepted_first_errors
 from apps.quality.trust.verdicts import STEP_KINDS, verdicts_of
+from apps.quality.trust.vote_combination import ChorusRule, ChorusVerdict, combine, weight_of
 from apps.runs.lifecycle import next_number
 
 FEWEST, MOST = 2, 20

@@ -8,7 +8,7 @@ from apps.core.errors import DomainError
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.projects.models import Project
 from apps.quality.rules import rules_for
-from apps.quality.trust.certificate import BlindRoundSize, round_for_bar, round_for_half_width
+from apps.quality.trust.certification_rule import BlindRoundSize, round_for_bar, round_for_half_width
 from apps.quality.trust.truth import erroneous_share
 
 USUAL_RATE, USUAL_ERRONEOUS = 0.9, 0.5

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
-from apps.quality.trust.chorus import ChorusRule, ChorusVerdict, combine, weight_of
+from apps.quality.trust.vote_combination import ChorusRule, ChorusVerdict, combine, weight_of
 
 MAJORITY, UNANIMOUS, WEIGHTED = ChorusRule.MAJORITY, ChorusRule.UNANIMOUS, ChorusRule.WEIGHTED
 

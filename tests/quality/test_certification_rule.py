@@ -9,7 +9,7 @@ import pytest
 
 from apps.quality.statistics.bootstrap import Measured
 from apps.quality.statistics.exact_bounds import clopper_pearson
-from apps.quality.trust.certificate import certify, rate_bound, round_for_bar, round_for_half_width
+from apps.quality.trust.certification_rule import certify, rate_bound, round_for_bar, round_for_half_width
 from apps.quality.trust.figures import judge_figures
 from tests.quality.scripted_judges import judged_by_script
 
