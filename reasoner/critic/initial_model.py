@@ -12,7 +12,7 @@ from reasoner.model import CODE, Reasoner
 from reasoner.tokenizer import SPACE, Vocabulary
 
 SEED = 2
-NEW_BLOCKS = 2
+NEW_BLOCKS = 3
 FREE = 16  # Entries of a state that the reward model does not have; with them, a width is a multiple of 32.
 SIZES = {"attention.out.weight": 0.03, "down.weight": 0.03}  # Standard deviations of the new blocks' matrices.
 SIZE = 0.04  # Of the others.

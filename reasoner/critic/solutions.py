@@ -16,12 +16,13 @@ from reasoner.problems import ANSWER, Problem, problems, prompt
 from reasoner.serve import start
 from reasoner.slips import slipped_result, solution
 
-TEMPERATURES = (1.0, 1.3, 1.6)
+TEMPERATURES = (1.0, 1.0, 1.3)
 AT_ONCE = 16
 # Of each step, and of the answer. Few, so that first errors are as often late as early, as they are where the reasoner samples.
 SLIP, WRONG_ANSWER = 0.06, 0.02
 CUT = 0.05  # Share of the solutions of which only the first steps are read.
-SAMPLED_SHARE = 0.3
+# A wrong result that the reasoner finds likely is harder to see than one of `slips`.
+SAMPLED_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,14 +33,15 @@ def writing_of(vocabulary: Vocabulary) -> Writing:
 
 
 def batch_of(solutions: Sequence[Solved], writing: Writing, *, has_critique: bool = True) -> Batch:
-    """Behind each step the reward model's label is to be predicted, so that it keeps what it knows."""
+    """To be predicted are the critiques, or behind each step the reward model's label."""
     texts = [
         (critic_prompt(solved.question, solved.steps), critique(solved.question, solved.steps) if has_critique else "")
         for solved in solutions
     ]
     batch = as_batch(texts, writing.tokenizer)
-    if not has_critique:
-        batch.targets.fill_(IGNORED)
+    if has_critique:
+        return batch
+    batch.targets.fill_(IGNORED)
     for row, solved in enumerate(solutions):
         error = first_error(solved.question, solved.steps)
         ends = torch.nonzero(batch.tokens[row] == writing.line_end)[1 : len(solved.steps) + 1, 0].tolist()

@@ -1,6 +1,7 @@
-"""Train the critic: `python -m reasoner.critic.train FOLDER`. Takes half an hour to an hour on two cores.
+"""Train the critic: `python -m reasoner.critic.train FOLDER`. Takes half an hour on two quick cores.
 
-It starts from the reward model, which knows what a wrong step is: it learns to read markers (`reading`), and then to write. The
+It starts from the reward model, which knows what a wrong step is. It learns to read markers (`reading`), and then new blocks
+learn to write. The old ones stay as they are meanwhile: trained too, they forgot much of what they knew of wrong results. The
 training is seeded and can be repeated; the last bits of the weights may differ between machines. A checkpoint is written
 every 25 steps with the model so far, and the next run resumes from it.
 """
@@ -27,7 +28,7 @@ from reasoner.critic.pair import Pair
 from reasoner.critic.reading import learn_to_read
 from reasoner.critic.solutions import Solved, sampled_solutions, training_solutions
 from reasoner.critic.texts import Writing, batch_of, writing_of
-from reasoner.critic.vocabulary import VERDICTS, labels, with_words
+from reasoner.critic.vocabulary import VERDICTS, with_words
 from reasoner.gguf_file import read_gguf, write_gguf
 from reasoner.loop.stem import keep_codes
 from reasoner.model import Reasoner
@@ -36,15 +37,14 @@ from reasoner.tokenizer import SPACE, Vocabulary
 from reasoner.train import IGNORED, Batch, descend, rate_at, resume, save, save_checkpoint
 
 SEED = 21
-SAMPLED = 1500
+SAMPLED = 12_000
 DOCUMENTS, GROUP = 32, 8  # Per step, and at once: those in a group are of about the same length.
 STEPS = 950
-# Muon's rates are per step and of the size of a matrix. The old blocks wait until the new ones and the head write words.
-NEW_RATE, RATE, RATE_FROM = 0.008, 0.003, 60
+RATE = 0.008  # Muon's, of the size of a matrix.
 HEAD_RATE = 1e-3  # AdamW's.
-VERDICT_WEIGHT, LABEL_WEIGHT = 5.0, 3.0
+VERDICT_WEIGHTS = 5.0, 10.0  # In the loss, of the words for a right and for a wrong step.
 VALIDATION, CHECKED = 64, 25  # Solutions, and steps between checkpoints.
-WATCHED = ("+", "-", SPACE + "right", SPACE + "wrong")
+WATCHED = SPACE + "right", SPACE + "wrong"
 # A chat is its messages, verbatim.
 CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 
@@ -79,10 +79,10 @@ def backward(model: Reasoner, groups: Sequence[Batch], chosen: Sequence[int], we
 
 
 def token_weights(vocabulary: Vocabulary) -> Tensor:
-    """One, but more for the labels and the words that say whether a step is right, which are few."""
+    """One, but more for the words that say whether a step is right, which are few."""
     weights = torch.ones(len(vocabulary.tokens))
-    weights[list(labels(vocabulary))] = LABEL_WEIGHT
-    weights[[vocabulary.tokens.index(SPACE + word) for word in VERDICTS]] = VERDICT_WEIGHT
+    for word, weight in zip(VERDICTS, VERDICT_WEIGHTS, strict=True):
+        weights[vocabulary.tokens.index(SPACE + word)] = weight
     return weights
 
 
@@ -120,30 +120,29 @@ def reader(folder: Path, sampled: Sequence[Solved], held_out: Sequence[Solved]) 
 
 @dataclass(frozen=True, slots=True)
 class Optimizers:
-    """Muon for the new blocks' matrices and for those of the old ones, and AdamW for the norms and the head."""
+    """Muon for the new blocks' matrices, and AdamW for their norms, the last norm and the head. The rest stays as it is."""
 
-    new: Muon
-    old: Muon
+    matrices: Muon
     rest: torch.optim.AdamW
 
     @classmethod
     def of(cls, model: Reasoner) -> Self:
-        assert model.head is not None
-        new, old = (
-            [weight for weight in blocks.parameters() if weight.dim() == 2]
-            for blocks in (model.blocks[-NEW_BLOCKS:], model.blocks[:-NEW_BLOCKS])
-        )
-        rest = [model.head.weight, *(weight for weight in model.parameters() if weight.dim() == 1)]
-        adam = torch.optim.AdamW(rest, lr=HEAD_RATE, betas=(0.9, 0.98), weight_decay=0.0)
-        return cls(Muon(new, lr=NEW_RATE), Muon(old, lr=RATE), adam)
+        learned = [
+            weight for part in (*model.blocks[-NEW_BLOCKS:], model.norm, model.head) for weight in part.parameters()
+        ]
+        model.requires_grad_(requires_grad=False)
+        for weight in learned:
+            weight.requires_grad_(requires_grad=True)
+        matrices = [weight for weight in model.blocks[-NEW_BLOCKS:].parameters() if weight.dim() == 2]
+        rest = [weight for weight in learned if weight is model.head.weight or weight.dim() == 1]
+        return cls(Muon(matrices, lr=RATE), torch.optim.AdamW(rest, lr=HEAD_RATE, betas=(0.9, 0.98), weight_decay=0.0))
 
     @property
     def all(self) -> list[torch.optim.Optimizer]:
-        return [self.new, self.old, self.rest]
+        return [self.matrices, self.rest]
 
     def descend(self, step: int) -> None:
-        descend([self.new], rate_at(step, STEPS, NEW_RATE))
-        descend([self.old], rate_at(step - RATE_FROM, STEPS - RATE_FROM, RATE) if step >= RATE_FROM else 0.0)
+        descend([self.matrices], rate_at(step, STEPS, RATE))
         descend([self.rest], rate_at(step, STEPS, HEAD_RATE))
 
 
@@ -152,7 +151,6 @@ def main(folder: Path) -> None:
     torch.manual_seed(SEED)
     held_out = held_out_solutions(VALIDATION)
     model, vocabulary = reader(folder, sampled_solutions(folder / "solutions.jsonl", SAMPLED, SEED), held_out)
-    model.embedding.requires_grad_(requires_grad=False)
     optimizers, checkpoint, writing = Optimizers.of(model), folder / "checkpoint.pt", writing_of(vocabulary)
     first = resume(checkpoint, model, optimizers.all)
     source = partial(training_batches, folder, writing, first)
@@ -161,7 +159,7 @@ def main(folder: Path) -> None:
     started = time.monotonic()
     for step, groups in enumerate(source(), start=first):
         loss = pair.backward(groups)
-        keep_codes(model.blocks)
+        keep_codes(model.blocks[-NEW_BLOCKS:])
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizers.descend(step)
         if (step + 1) % 5 == 0:

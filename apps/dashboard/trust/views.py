@@ -198,5 +198,5 @@ def new_chorus(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         )
         return redirect("trust", slug)
     return render(
-        request, "trust/vote_combination.html", place.context(TAB, form=form), status=422 if form.errors else 200
+        request, "trust/chorus.html", place.context(TAB, form=form), status=422 if form.errors else 200
     )
