@@ -32,7 +32,7 @@ from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Guideline, Invitation, Membership, Project
 from apps.projects.services import invite, publish_guidelines
-from apps.quality.models import BlindSample, Cascade
+from apps.quality.models import BlindPool, BlindSample, Cascade
 from apps.scoring.models import ScoringRun
 from apps.scoring.services import start_scoring
 from tests.cast import make_problem, make_round, make_solution
@@ -110,8 +110,8 @@ def world(project: Project, alice: User, bob: User) -> World:
 
 def plan(run: EstimationRun, round_: Round) -> Cascade:
     """A cascade with an empty blind sample, which hides nothing."""
-    newest = run.project.solutions.latest("pk")
-    sample = BlindSample.objects.create(project=run.project, round=round_, seed=1, pool=1, last_solution=newest.pk)
+    sample = BlindSample.objects.create(project=run.project, round=round_, seed=1, pool=1)
+    BlindPool.objects.create(sample=sample, ids=[run.project.solutions.latest("pk").pk])
     return Cascade.objects.create(project=run.project, number=1, estimation_run=run, sample=sample)
 
 

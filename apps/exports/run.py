@@ -28,7 +28,7 @@ from apps.exports.models import Export, ExportPart
 from apps.exports.policy import LabelPolicy
 from apps.exports.services import agreement_of
 from apps.exports.tally import Tally
-from apps.quality.cascade.services import applied_cascade, certificate_of
+from apps.quality.cascade.services import applied_cascade, certificate_of, check_basis
 
 PART_TASK = "apps.exports.tasks.make_export_part"
 
@@ -142,11 +142,13 @@ def _finish(export: Export) -> None:
 def _certificate(export: Export, policy: LabelPolicy) -> dict[str, Any] | None:
     """The certificate of the cascade by which the policy labels; None where it does not.
 
-    Raises DomainError if another one was applied, or this one withdrawn, while the files were written.
+    Raises DomainError if another one was applied, or this one withdrawn, while the files were written, and if the labels
+    that its promise rests on do not count any more.
     """
     if Need.CASCADE not in FORMATS[export.format].needs(policy):
         return None
     cascade = applied_cascade(export.project)
     if cascade is None or (cascade.applied_at and export.started_at and cascade.applied_at > export.started_at):
         raise DomainError("The cascade that labels solutions was withdrawn or replaced while the export was made.")
+    check_basis(cascade)
     return certificate_of(cascade)

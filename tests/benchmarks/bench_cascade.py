@@ -85,7 +85,7 @@ def report(
     from apps.quality.cascade.services import decide_cascade, plan_cascade
     from apps.quality.models import CascadeLabel
     from apps.quality.trust.blind_rounds import sampled_ids
-    from tests.quality.judged_project import settle_all
+    from tests.quality.judged_project import label_blindly
 
     lengths = {solution.pk: solution.step_count for solution in project.solutions.all()}
     named = run_first_errors(judge_run, lengths)
@@ -93,7 +93,7 @@ def report(
     cascade = plan_cascade(
         project=project, estimation_run=run, judge_runs=[judge_run], size=size, alpha=alpha, seed=seed
     )
-    settle_all(project, {pk: truth[pk] for pk in sampled_ids(cascade.sample)})
+    label_blindly(cascade.sample, {pk: truth[pk] for pk in sampled_ids(cascade.sample)})
     Round.objects.filter(pk=cascade.sample.round_id).update(status=Round.Status.CLOSED)
     cascade = decide_cascade(cascade=cascade)
     labels = machine_labels(cascade, sorted(truth))

@@ -18,7 +18,7 @@ from apps.estimation.models import StepEstimate
 from apps.judging.models import Judge, JudgeRun, StepVerdict
 from apps.labeling.models import Critique, Round
 from apps.projects.models import Project
-from apps.quality.models import BlindSample, Cascade, JudgeCertificate, OpenDispute, QualityRules, StaleSolution
+from apps.quality.models import BlindSample, Cascade, JudgeCertificate, OpenDispute, QualityRules
 from apps.quality.rules import change_rules, rules_for
 from apps.quality.sources import source_strips_of, strips_of
 from apps.quality.trust.blind_rounds import open_blind_round, sampled_ids
@@ -26,7 +26,7 @@ from apps.quality.trust.certificates import certify_judge
 from tests.cast import html_without_tokens, signed_in
 from tests.estimation.corpus import add_sums
 from tests.judging.model import judges_of, make_judge, worked
-from tests.quality.judged_project import estimate_all, judge_all
+from tests.quality.judged_project import blind_sample, estimate_all, judge_all, label_blindly
 from tests.quality.trusted_project import (
     TrustedProject,
     decided,
@@ -93,7 +93,12 @@ def test_filters_count_steps_as_people_do_and_reach_the_file(made: TrustedProjec
     assert int(whole["True-positive rate n"]) > wrong_at_once
     round_ = made.sample.round
     assert round_ is not None
-    assert rows_of(reviewer, path(made.project, f"trust.csv?round={round_.number}")) == []
+    # Nothing but the solutions of this round is settled.
+    assert rows_of(reviewer, path(made.project, f"trust.csv?round={round_.number}"))[0] == whole
+    others = {pk: error for pk, error in made.truth.items() if pk not in sampled_ids(made.sample)}
+    other = blind_sample(made.project, sorted(others))
+    label_blindly(other, others)
+    assert rows_of(reviewer, path(made.project, f"trust.csv?round={round_.number + 1}")) == []
     page = reviewer.get(path(made.project, "trust?first=3&last=1"))
     assert "must not be before the first step" in html_without_tokens(page)
     assert page.status_code == 200
@@ -200,16 +205,12 @@ def test_nothing_is_decided_while_people_label_or_the_judge_lacks_verdicts(
     sample = open_blind_round(project=made.project, size=10)
     page = manager.post(path(made.project, f"trust/samples/{sample.pk}/decide"), {"judge": made.good.pk}, follow=True)
     assert "People still label this blind round." in html_without_tokens(page)
-    StaleSolution.objects.mark(made.project.pk, sampled_ids(made.sample)[:1])
-    page = manager.post(
-        path(made.project, f"trust/samples/{made.sample.pk}/decide"), {"judge": made.good.pk}, follow=True
-    )
-    assert "The consensus of the newest labels is being computed" in html_without_tokens(page)
-    StaleSolution.objects.all().delete()
     lazy = judge_all(made.project, dict(list(made.truth.items())[:5]), name="lazy")
-    page = manager.post(
-        path(made.project, f"trust/samples/{made.sample.pk}/decide"), {"judge": lazy.judge_id}, follow=True
-    )
+    decide = path(made.project, f"trust/samples/{made.sample.pk}/decide")
+    page = manager.post(decide, {"judge": lazy.judge_id}, follow=True)
+    assert "may have been fitted to their labels" in html_without_tokens(page)
+    Judge.objects.filter(pk=lazy.judge_id).update(created_at=made.good.created_at)
+    page = manager.post(decide, {"judge": lazy.judge_id}, follow=True)
     assert "has no verdict on 195 of the 200" in html_without_tokens(page)
     assert not JudgeCertificate.objects.exists()
 

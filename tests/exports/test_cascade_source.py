@@ -108,7 +108,7 @@ def solutions(project: Project) -> list[Solution]:
 def cascade(project: Project, solutions: list[Solution]) -> Cascade:
     """It labels the first two, and leaves the third to people; the fourth is of its sample."""
     run = EstimationRun.objects.create(project=project, number=1, status=JobStatus.FINISHED, completer="m")
-    sample = BlindSample.objects.create(project=project, seed=1, pool=4, last_solution=solutions[-1].pk)
+    sample = BlindSample.objects.create(project=project, seed=1, pool=4)
     SampledSolution.objects.create(sample=sample, solution=solutions[3])
     cascade = Cascade.objects.create(
         project=project,

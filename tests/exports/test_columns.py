@@ -134,10 +134,10 @@ def complicated(project: Project, rita: User) -> None:
 def applied_cascade(project: Project) -> None:
     """One that labels two thirds of the solutions, some of them behind their last step."""
     run = EstimationRun.objects.create(project=project, number=1000, status=JobStatus.FINISHED, completer="m")
-    sample = BlindSample.objects.create(project=project, seed=1, pool=60, last_solution=0)
+    sample = BlindSample.objects.create(project=project, seed=1, pool=60)
     for number, status in enumerate((Cascade.Status.APPLIED, Cascade.Status.WITHDRAWN), start=1):
         if number > 1:
-            sample = BlindSample.objects.create(project=project, seed=2, pool=60, last_solution=0)
+            sample = BlindSample.objects.create(project=project, seed=2, pool=60)
         cascade = Cascade.objects.create(
             project=project, number=number, status=status, estimation_run=run, sample=sample, tau=0.9, bound=0.01
         )

@@ -21,7 +21,7 @@ from apps.quality.trust.report import judge_reports
 from tests.flows.test_prmbench_gold import NO_ERROR, Case, cases
 from tests.flows.test_real_files import command
 from tests.judging.model import assert_counts, judges_of
-from tests.quality.judged_project import blind_sample, settle_all
+from tests.quality.judged_project import blind_sample, label_blindly
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,7 +101,7 @@ def test_the_certificate_is_on_the_right_side_of_the_bar(
     first_errors = {
         pk: truth[name] for pk, name in project.solutions.values_list("pk", "external_id") if name is not None
     }
-    settle_all(project, first_errors)
     sample: BlindSample = blind_sample(project, sorted(first_errors))
+    label_blindly(sample, first_errors)
     certificate = certify_judge(judge=judge, sample=sample)
     assert certificate.is_granted is is_granted, certificate.reasons

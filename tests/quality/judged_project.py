@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
+from django.utils import timezone
+
 from apps.core.db.copy import copy_rows
 from apps.core.jobs.model import JobStatus
 from apps.corpus.labels import NO_ERROR, UNKNOWN
-from apps.corpus.models import Solution
+from apps.corpus.models import Solution, Step
 from apps.estimation.models import EstimationRun, SolutionEstimate
 from apps.judging.models import Judge, JudgeRun, SolutionVerdict
-from apps.labeling.models import Round
+from apps.labeling.models import Assignment, Round, StepLabel, Task
 from apps.projects.models import Project
-from apps.quality.models import BlindSample, Consensus, SampledSolution, StaleSolution
+from apps.quality.models import BlindPool, BlindSample, Consensus, SampledSolution, StaleSolution
 from tests.estimation.corpus import add_sums
 
 
@@ -104,9 +106,31 @@ def blind_sample(project: Project, ids: Sequence[int], *, pool: int | None = Non
     """A sample whose round is closed."""
     number = Round.objects.filter(project=project).count() + 1
     round_ = Round.objects.create(project=project, number=number, protocol="first_error", status=Round.Status.CLOSED)
-    last = Solution.objects.filter(project=project).order_by("-pk").values_list("pk", flat=True)[0]
-    sample = BlindSample.objects.create(
-        project=project, round=round_, seed=0, pool=pool or len(ids), last_solution=last
-    )
+    sample = BlindSample.objects.create(project=project, round=round_, seed=0, pool=pool or len(ids))
+    everything = Solution.objects.filter(project=project).order_by("pk").values_list("pk", flat=True)
+    BlindPool.objects.create(sample=sample, ids=list(everything))
     copy_rows(SampledSolution, ["sample", "solution"], ((sample.pk, pk) for pk in ids))
     return sample
+
+
+def label_blindly(sample: BlindSample, first_errors: Mapping[int, int]) -> None:
+    """One labeler names these first errors in the round of the sample, whose tasks are made if there are none."""
+    labeler, round_ = sample.project.memberships.earliest("pk").user, sample.round
+    assert round_ is not None
+    if not round_.tasks.exists():
+        Task.objects.bulk_create(Task(round=round_, solution_id=pk, open_slots=0) for pk in sorted(first_errors))
+    tasks = round_.tasks.filter(solution__in=first_errors)
+    assignments = Assignment.objects.bulk_create(
+        Assignment(task=task, round=round_, labeler=labeler, state="submitted", submitted_at=timezone.now())
+        for task in tasks
+    )
+    by_solution = {assignment.task.solution_id: assignment for assignment in assignments}
+    steps = Step.objects.filter(solution__in=first_errors, chosen=True).order_by("solution", "position")
+    StepLabel.objects.bulk_create(
+        StepLabel(
+            assignment=by_solution[pk], step_id=step, rating=-1 if position == first_errors[pk] else 1, chosen=True
+        )
+        for pk, step, position in steps.values_list("solution_id", "pk", "position")
+        if first_errors[pk] == NO_ERROR or position <= first_errors[pk]
+    )
+    tasks.update(open_slots=0)

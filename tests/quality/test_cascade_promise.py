@@ -24,8 +24,8 @@ from tests.quality.judged_project import (
     blind_sample,
     estimate_all,
     judge_all,
+    label_blindly,
     read_in_order,
-    settle_all,
     truths,
 )
 
@@ -71,7 +71,7 @@ def play(project: Project, lengths: dict[int, int], dice: random.Random) -> Play
         project=project, number=1, estimation_run=estimate_all(project, rollouts), sample=sample, alpha=ALPHA
     )
     cascade.judge_runs.set([judge_all(project, named)])
-    settle_all(project, {pk: truth[pk] for pk in drawn})
+    label_blindly(sample, {pk: truth[pk] for pk in drawn})
     cascade = decide_cascade(cascade=cascade)
     assert cascade.status in (Cascade.Status.GRANTED, Cascade.Status.REFUSED)
     labels = list(CascadeLabel.objects.filter(cascade=cascade, is_label=True).values_list("solution", "first_error"))

@@ -6,24 +6,26 @@ import random
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.labels import NO_ERROR
-from apps.corpus.models import Solution
-from apps.labeling.models import Round
+from apps.corpus.models import Problem, Solution
+from apps.labeling.models import Assignment, Round
 from apps.labeling.rounds.selection import Selection
 from apps.projects.models import Project
 from apps.quality.cascade.services import (
     applied_cascade,
     apply_cascade,
     certificate_of,
+    check_basis,
     decide_cascade,
     plan_cascade,
     withdraw_cascade,
 )
-from apps.quality.models import Cascade, CascadeLabel, Consensus
+from apps.quality.models import Cascade, CascadeLabel
 from apps.quality.trust.blind_rounds import sampled_ids
-from tests.quality.judged_project import add_solutions, estimate_all, judge_all, read_in_order, settle_all, truths
+from tests.quality.judged_project import add_solutions, estimate_all, judge_all, label_blindly, read_in_order, truths
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,7 +53,7 @@ def planned(
 
 def labeled(cascade: Cascade, truth: dict[int, int]) -> None:
     """People label the sample rightly, and the round is closed."""
-    settle_all(cascade.project, {pk: truth[pk] for pk in sampled_ids(cascade.sample)})
+    label_blindly(cascade.sample, {pk: truth[pk] for pk in sampled_ids(cascade.sample)})
     Round.objects.filter(pk=cascade.sample.round_id).update(status=Round.Status.CLOSED)
 
 
@@ -110,7 +112,7 @@ def test_a_sampled_solution_that_people_did_not_settle_counts_as_wrong(project: 
     cascade, truth = planned(project)
     labeled(cascade, truth)
     unsettled = sampled_ids(cascade.sample)[:60]
-    Consensus.objects.filter(solution__in=unsettled).update(state="tied", first_error=None)
+    Assignment.objects.filter(task__solution__in=unsettled).update(state="skipped")
     cascade = decide_cascade(cascade=cascade)
     assert cascade.status == Cascade.Status.REFUSED
     assert max(row["wrong"] for row in cascade.table) >= 20
@@ -141,6 +143,44 @@ def test_what_is_left_to_people_is_a_term_of_a_selection(project: Project) -> No
     machines = set(CascadeLabel.objects.filter(is_label=True).values_list("solution", flat=True))
     sampled = set(sampled_ids(cascade.sample))
     assert left == set(truth) - machines - sampled
+
+
+def test_the_pool_is_frozen_with_the_plan(project: Project) -> None:
+    cascade, truth = planned(project)
+    drawn = set(sampled_ids(cascade.sample))
+    aside = next(pk for pk in sorted(truth) if pk not in drawn)
+    sampled = sorted(drawn)[:40]
+    Problem.objects.filter(solutions__in=[aside, *sampled]).update(retired_at=timezone.now())
+    newer = set(add_solutions(project, 20))
+    labeled(cascade, truth)
+    cascade = decide_cascade(cascade=cascade)
+    # Those of the sample that were set aside count as wrong, and nobody labels the others; new ones do not join.
+    assert cascade.status == Cascade.Status.REFUSED
+    assert max(row["wrong"] for row in cascade.table) >= 20
+    labels = set(CascadeLabel.objects.filter(cascade=cascade).values_list("solution", flat=True))
+    assert labels == set(truth) - {aside, *sampled}
+    assert not labels & newer
+
+
+def test_a_cascade_judges_the_judge_by_the_run_that_is_planned(project: Project) -> None:
+    cascade, truth = planned(project)
+    # A newer run of the same judge, which is always wrong, says nothing about the planned one.
+    judge_all(project, {pk: NO_ERROR if error >= 0 else 0 for pk, error in truth.items()})
+    labeled(cascade, truth)
+    assert decide_cascade(cascade=cascade).status == Cascade.Status.GRANTED
+
+
+def test_a_promise_whose_labels_do_not_count_any_more_is_void(project: Project) -> None:
+    cascade, truth = planned(project)
+    labeled(cascade, truth)
+    cascade = apply_cascade(cascade=decide_cascade(cascade=cascade))
+    check_basis(cascade)
+    problem = Problem.objects.filter(solutions__in=sampled_ids(cascade.sample)).earliest("pk")
+    Problem.objects.filter(pk=problem.pk).update(retired_at=timezone.now())
+    with pytest.raises(Conflict, match="The promise of cascade 1 is void"):
+        check_basis(cascade)
+    with pytest.raises(Conflict, match="is void"):
+        apply_cascade(cascade=withdraw_cascade(cascade=cascade))
 
 
 @pytest.mark.parametrize(

@@ -15,20 +15,21 @@ from apps.labeling.models import Round
 from apps.labeling.rounds.completion import is_complete
 from apps.projects.models import Project
 from apps.quality.consensus.ended_runs import mark_ended_runs_stale
-from apps.quality.models import JudgeCertificate, StaleSolution
+from apps.quality.models import BlindSample, Consensus, JudgeCertificate, StaleSolution
 from apps.quality.rules import rules_for
 from apps.quality.trust.blind_rounds import hidden_solutions, open_blind_round, sampled_ids
 from apps.quality.trust.certificates import certify_judge, granted_certificate
 from apps.quality.trust.choruses import form_chorus
 from apps.quality.trust.preferences import preference_reports
 from apps.quality.trust.report import JudgeReport, judge_reports
-from apps.quality.trust.truth import TrustFilter
+from apps.quality.trust.truth import TrustFilter, sampled_first_errors
 from tests.cast import make_problem, make_solution
 from tests.judging.model import judges_of, make_judge, worked
 from tests.quality.judged_project import (
     add_solutions,
     blind_sample,
     judge_all,
+    label_blindly,
     read_in_order,
     settle_all,
     truths,
@@ -102,6 +103,14 @@ def test_a_run_under_way_does_not_count_and_the_newest_verdict_does(project: Pro
 # --- certificates ------------------------------------------------------------------------------------------
 
 
+def labeled_sample(project: Project, truth: dict[int, int], count: int | None = None) -> BlindSample:
+    """The first solutions, rightly labeled."""
+    chosen = {pk: truth[pk] for pk in sorted(truth)[:count]}
+    sample = blind_sample(project, sorted(chosen))
+    label_blindly(sample, chosen)
+    return sample
+
+
 @pytest.mark.parametrize(
     ("finds", "clears", "is_granted"), [(0.93, 0.99, True), (0.75, 0.99, False), (0.95, 0.75, False)]
 )
@@ -109,7 +118,7 @@ def test_a_certificate_comes_on_the_right_side_of_the_bar(
     project: Project, finds: float, clears: float, *, is_granted: bool
 ) -> None:
     truth = judged(project, 500, finds=finds, clears=clears)
-    sample = blind_sample(project, sorted(truth)[:400])
+    sample = labeled_sample(project, truth, 400)
     judge = report_of(project).judge
     certificate = certify_judge(judge=judge, sample=sample)
     assert certificate.is_granted is is_granted
@@ -121,7 +130,7 @@ def test_a_certificate_comes_on_the_right_side_of_the_bar(
 
 def test_a_decision_is_made_once_and_a_lower_bar_does_not_change_it(project: Project) -> None:
     truth = judged(project, 200, finds=0.7)
-    sample, judge = blind_sample(project, sorted(truth)), report_of(project).judge
+    sample, judge = labeled_sample(project, truth), report_of(project).judge
     certificate = certify_judge(judge=judge, sample=sample)
     rules = rules_for(project)
     rules.judge_bar = 0.5
@@ -135,6 +144,43 @@ def test_a_judge_that_left_solutions_out_is_not_decided(project: Project) -> Non
     SolutionVerdict.objects.filter(solution__in=sorted(truth)[:3]).delete()
     with pytest.raises(Conflict, match="no verdict on 3 of the 40"):
         certify_judge(judge=report_of(project).judge, sample=blind_sample(project, sorted(truth)))
+
+
+def test_a_judge_made_after_the_labels_may_be_fitted_to_them(project: Project) -> None:
+    truth = judged(project, 60)
+    sample = labeled_sample(project, truth)
+    later = judge_all(project, truth, name="later").judge
+    with pytest.raises(Conflict, match="may have been fitted") as raised:
+        certify_judge(judge=later, sample=sample)
+    assert raised.value.code == "made_later"
+
+
+def test_only_the_labels_of_the_round_as_they_were_submitted_first_are_the_truth(project: Project) -> None:
+    """Whoever adjudicates, corrects, or labels in another round may have seen what judges say."""
+    truth = judged(project, 30)
+    named = dict.fromkeys(truth, NO_ERROR)
+    sample = blind_sample(project, sorted(truth))
+    label_blindly(sample, named)
+    # The project's consensus is another one, as after adjudication; and a later round names other first errors.
+    other = blind_sample(project, sorted(truth))
+    label_blindly(other, truth)
+    assert Consensus.objects.filter(project=project, first_error__gte=0).exists()
+    assert sampled_first_errors(sample) == {pk: frozenset({NO_ERROR}) for pk in sorted(truth)}
+
+
+def test_a_round_that_was_closed_early_settles_nothing(project: Project) -> None:
+    truth = judged(project, 40)
+    sample = blind_sample(project, sorted(truth))
+    certificate = certify_judge(judge=report_of(project).judge, sample=sample)
+    assert (certificate.is_granted, certificate.solutions) == (False, 0)
+
+
+def test_what_fewer_label_than_the_round_asks_for_is_not_settled(project: Project) -> None:
+    truth = judged(project, 10)
+    sample = labeled_sample(project, truth)
+    Round.objects.filter(pk=sample.round_id).update(redundancy=2)
+    sample.refresh_from_db()
+    assert sampled_first_errors(sample) == {}
 
 
 def test_an_open_round_decides_nothing(project: Project) -> None:

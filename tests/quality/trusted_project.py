@@ -23,6 +23,7 @@ from tests.quality.judged_project import (
     blind_sample,
     estimate_all,
     judge_all,
+    label_blindly,
     read_in_order,
     settle_all,
     truths,
@@ -66,12 +67,14 @@ def trusted_project(project: Project, *, count: int = 300, size: int = 200, seed
     estimated = estimate_all(project, rollouts)
     drawn = sorted(truth)[:size]
     settle_all(project, {pk: truth[pk] for pk in drawn})
+    sample = blind_sample(project, drawn, pool=count)
+    label_blindly(sample, {pk: truth[pk] for pk in drawn})
     return TrustedProject(
         project,
         truth,
         runs["careful"].judge,
         runs["hasty"].judge,
-        blind_sample(project, drawn, pool=count),
+        sample,
         estimated,
         runs["careful"],
     )
@@ -92,8 +95,10 @@ def plan(made: TrustedProject, *, size: int = 200, **values: float) -> Cascade:
 
 def label_sample(cascade: Cascade, truth: dict[int, int]) -> None:
     """People label the cascade's sample rightly, and its round is closed."""
+    first_errors = {pk: truth[pk] for pk in sampled_ids(cascade.sample)}
+    label_blindly(cascade.sample, first_errors)
     known = set(Consensus.objects.filter(project=cascade.project).values_list("solution", flat=True))
-    settle_all(cascade.project, {pk: truth[pk] for pk in sampled_ids(cascade.sample) if pk not in known})
+    settle_all(cascade.project, {pk: error for pk, error in first_errors.items() if pk not in known})
     Round.objects.filter(pk=cascade.sample.round_id).update(status=Round.Status.CLOSED)
 
 

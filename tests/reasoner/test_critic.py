@@ -88,7 +88,7 @@ def test_about_half_of_the_training_solutions_have_an_error_and_none_is_held_out
     assert 0.4 < sum(solved.has_error for solved in trained) / len(trained) < 0.6
     assert not any(is_held_out(solved.question) for solved in trained)
     mixed = list(itertools.islice(training_solutions(sampled, 3), 400))
-    assert 0.1 < sum(is_held_out(solved.question) for solved in mixed) / len(mixed) < 0.5
+    assert 0.6 < sum(is_held_out(solved.question) for solved in mixed) / len(mixed) < 0.8
 
 
 # --- Its figures ----------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_a_judge_run_names_the_first_errors_that_the_reasoner_makes(
     project: Project, endpoint: Endpoint, model_servers: Models
 ) -> None:
     truths: dict[int, Judged] = {}
-    for solved in sample(Client(model_servers.reasoner.removesuffix("/v1")), HELD_OUT, [1.0], 5):
+    for solved in sample(Client(model_servers.reasoner.removesuffix("/v1")), HELD_OUT, [1.0, 1.3], 5):
         truth = Judged(first_error(solved.question, solved.steps), None, len(solved.steps))
         truths[make_solution(make_problem(project, solved.question), solved.steps).pk] = truth
     result = judge(project)
@@ -157,7 +157,7 @@ def test_a_judge_run_names_the_first_errors_that_the_reasoner_makes(
     assert_counts(run)
     named = dict(SolutionVerdict.objects.filter(run=run).values_list("solution_id", "first_error"))
     judged = [replace(truth, verdict=named[pk]) for pk, truth in truths.items()]
-    assert 0.2 < sum(one.has_error for one in judged) / len(judged) < 0.8
+    assert 0.1 < sum(one.has_error for one in judged) / len(judged) < 0.8
     assert f1(judged) >= F1_FLOOR
     assert run.unreadable <= len(truths) // 50
     # Each step that it has read has its line as the reason.

@@ -30,9 +30,17 @@ class RunEstimate:
 
 
 def pool_of(cascade: Cascade) -> list[int]:
-    """Ids of the solutions that the blind sample was drawn from, ascending, without those that were set aside since."""
-    pool = selectable_solutions(cascade.project).filter(pk__lte=cascade.sample.last_solution)
-    return list(pool.order_by("pk").values_list("pk", flat=True))
+    """Ids of the solutions that the blind sample was drawn from, ascending, also of those that are gone since."""
+    return list(cascade.sample.frozen_pool.ids)
+
+
+def kept_in_pool(cascade: Cascade, solution_ids: Sequence[int]) -> set[int]:
+    """Those of the pool that were not set aside since: their problem is not retired, and they were not split anew."""
+    kept: set[int] = set()
+    for start in range(0, len(solution_ids), CHUNK):
+        chunk = selectable_solutions(cascade.project).filter(pk__in=solution_ids[start : start + CHUNK])
+        kept |= set(chunk.order_by().values_list("pk", flat=True))
+    return kept
 
 
 def machine_labels(cascade: Cascade, solution_ids: Sequence[int]) -> dict[int, MachineLabel]:

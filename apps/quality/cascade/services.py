@@ -6,7 +6,7 @@ A plan is frozen before anybody labels its sample, and its sample serves for one
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from math import inf
 from typing import Any
@@ -22,19 +22,20 @@ from apps.core.db.copy import copy_rows
 from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import Conflict, DomainError
 from apps.core.numbers import parse_number
+from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun
 from apps.judging.models import JudgeRun
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Project
-from apps.quality.cascade.machine_labels import machine_labels, pool_of
+from apps.quality.cascade.machine_labels import kept_in_pool, machine_labels, pool_of
 from apps.quality.cascade.posterior import MachineLabel
 from apps.quality.cascade.threshold import Promise, ThresholdChoice, UnitCosts, choose_tau
 from apps.quality.models import Cascade, CascadeLabel
 from apps.quality.rules import labor_cost
 from apps.quality.trust.blind_rounds import check_labeled, open_blind_round, sampled_ids
 from apps.quality.trust.certificates import certify_judge
-from apps.quality.trust.truth import sampled_first_errors
+from apps.quality.trust.truth import keep_truth, truth_has_changed
 from apps.quality.trust.verdicts import STEP_KINDS
 from apps.runs.status import run_counts
 
@@ -139,8 +140,9 @@ def decide_cascade(*, cascade: Cascade, actor: User | None = None) -> Cascade:
         for run in cascade.judge_runs.select_related("judge").order_by("pk")
     ]
     ids = pool_of(cascade)
+    kept = kept_in_pool(cascade, ids)
     labels = machine_labels(cascade, ids)
-    choice = choice_of(cascade, ids, labels)
+    choice = choice_of(cascade, ids, labels, kept)
     refused = [decision for decision in decisions if not decision.is_granted]
     cascade.table = [asdict(row) for row in choice.rows]
     cascade.chosen_at = timezone.now()
@@ -151,18 +153,30 @@ def decide_cascade(*, cascade: Cascade, actor: User | None = None) -> Cascade:
     else:
         _take(cascade, choice)
     cascade.save(update_fields=["table", "chosen_at", "status", "reason", "tau", "bound", "labels_by_machines"])
-    _store(cascade, labels, set(sampled_ids(cascade.sample)))
+    _store(cascade, {pk: label for pk, label in labels.items() if pk in kept}, set(sampled_ids(cascade.sample)))
     record_event(actor=actor, verb=f"cascade.{cascade.status}", target=str(cascade), project=cascade.project.slug)
     return cascade
 
 
-def choice_of(cascade: Cascade, ids: Sequence[int], labels: dict[int, MachineLabel]) -> ThresholdChoice:
-    """What each tau would mean for this pool, and which is granted. A sampled solution that people did not settle is wrong."""
-    accepted, drawn = sampled_first_errors(cascade.sample), set(sampled_ids(cascade.sample))
-    posteriors = np.array([labels[pk].posterior if labels[pk].agrees else np.nan for pk in ids])
+def choice_of(
+    cascade: Cascade, ids: Sequence[int], labels: Mapping[int, MachineLabel], kept: Collection[int]
+) -> ThresholdChoice:
+    """What each tau would mean for this pool, and which is granted.
+
+    A sampled solution counts as wrong if people did not settle it, or if it was set aside since (it is not in `kept`): to leave
+    it out would be a choice by its label.
+    """
+    accepted, drawn = keep_truth(cascade.sample), set(sampled_ids(cascade.sample))
+    nothing = MachineLabel(UNKNOWN, 0.0, agrees=False)
+    of_pool = [labels.get(pk, nothing) for pk in ids]
+    posteriors = np.array([label.posterior if label.agrees else np.nan for label in of_pool])
     is_sampled = np.array([pk in drawn for pk in ids], dtype=np.bool_)
     is_wrong = np.array(
-        [pk in drawn and labels[pk].first_error not in accepted.get(pk, frozenset()) for pk in ids], dtype=np.bool_
+        [
+            pk in drawn and (pk not in kept or label.first_error not in accepted.get(pk, frozenset()))
+            for pk, label in zip(ids, of_pool, strict=True)
+        ],
+        dtype=np.bool_,
     )
     promise = Promise(alpha=cascade.alpha, delta=cascade.delta)
     costs = UnitCosts(machines=cascade.machine_cost, people=cascade.people_cost)
@@ -207,12 +221,23 @@ def apply_cascade(*, cascade: Cascade, actor: User | None = None) -> Cascade:
         return cascade
     if cascade.status not in (Cascade.Status.GRANTED, Cascade.Status.WITHDRAWN) or cascade.tau is None:
         raise Conflict(f"The cascade is {cascade.get_status_display()}: nothing can be applied.", code="not_granted")
+    check_basis(cascade)
     for other in Cascade.objects.filter(project=cascade.project, status=Cascade.Status.APPLIED):
         withdraw_cascade(cascade=other, actor=actor)
     cascade.status, cascade.applied_at = Cascade.Status.APPLIED, timezone.now()
     cascade.save(update_fields=["status", "applied_at"])
     record_event(actor=actor, verb="cascade.applied", target=str(cascade), project=cascade.project.slug)
     return cascade
+
+
+def check_basis(cascade: Cascade) -> None:
+    """Raises Conflict if people's labels of the sample do not count any more as they did when tau was chosen."""
+    if truth_has_changed(cascade.sample):
+        raise Conflict(
+            f"The promise of {cascade} is void: labels of its blind sample do not count any more, because a labeler was "
+            "suspended or a problem was retired. Withdraw it, and plan another.",
+            code="basis_changed",
+        )
 
 
 @transaction.atomic

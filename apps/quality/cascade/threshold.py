@@ -30,8 +30,9 @@ where n_e is the smallest sample that passes with e errors (59 and 153 at 5 %); 
 on the posteriors of the pool, but on no label, nor on which solutions were drawn, so the order is fixed beforehand. In
 simulated projects machines label a third more than with a start at 59 (docs/quality.md).
 
-The promise is void if the posterior, the judges' rates or who is certified were chosen with the labels of this sample, or
-if the sample is enlarged and tested again: a second test needs a sample of its own, or half of delta for each.
+The promise is void if the posterior, the assumed rates or the judges were chosen with the labels of this sample, or if the
+sample is enlarged and tested again: a second test needs a sample of its own, or half of delta for each. To certify the
+planned judges by it is no choice: it can only refuse.
 """
 
 from __future__ import annotations

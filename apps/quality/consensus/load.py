@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -49,21 +49,25 @@ class LoadedRatings:
     required: Ints
 
 
-def load_ratings(project: Project, solution_ids: Sequence[int], *, first_submissions: bool = False) -> LoadedRatings:
+def load_ratings(
+    project: Project, solution_ids: Sequence[int], *, first_submissions: bool = False, round_id: int | None = None
+) -> LoadedRatings:
     """The counted ratings of these solutions, without the solutions that have no steps.
 
     Of several assignments of one labeler at one solution the newest counts. With `first_submissions` the ratings are
-    those that labelers submitted first, regardless of later corrections: agreement is measured on these.
+    those that labelers submitted first, regardless of later corrections: agreement is measured on these. With `round_id`
+    other rounds do not exist.
 
     A settled label needs the smallest redundancy among the rounds of the counted assignments: a round that asks for one
     labeler settles by one, and a round without a counted assignment lowers nothing. A solution that was derived by
     branching is settled by its labeler alone, until a round asks others about it.
     """
     steps = _table(Step.objects.filter(_on_path(solution_ids)).order_by("solution_id", "position"), "pk", "solution_id")
+    of_round = {"round__project": project} if round_id is None else {"round": round_id}
     if first_submissions:
-        table = _first_submissions(project, solution_ids)
+        table = _first_submissions(of_round, solution_ids)
     else:
-        table = _table(_labels(project, solution_ids), *_COLUMNS)
+        table = _table(_labels(of_round, solution_ids), *_COLUMNS)
     step_ids, solution_of = steps[:, 0], steps[:, 1]
     solutions, starts = np.unique(solution_of, return_index=True)
     by_id = np.argsort(step_ids)
@@ -72,9 +76,7 @@ def load_ratings(project: Project, solution_ids: Sequence[int], *, first_submiss
     is_counted = _is_newest(solution_of[step_numbers], labeler_numbers, table[:, _ASSIGNMENT])
     if not first_submissions:
         # A corrected assignment decides nothing, and takes the place of its labeler's older ones.
-        corrected = Assignment.objects.filter(
-            round__project=project, task__solution__in=solution_ids, corrected_by__isnull=False
-        )
+        corrected = Assignment.objects.filter(**of_round, task__solution__in=solution_ids, corrected_by__isnull=False)
         is_counted &= ~np.isin(table[:, _ASSIGNMENT], ints(list(corrected.values_list("pk", flat=True))))
     table = table[is_counted]
     ratings = Ratings.of(
@@ -99,26 +101,26 @@ def _on_path(solution_ids: Sequence[int], prefix: str = "") -> Q:
     return Q(**{f"{prefix}chosen": True, f"{prefix}solution__in": solution_ids})
 
 
-def _labels(project: Project, solution_ids: Sequence[int]) -> QuerySet[StepLabel]:
+def _labels(of_round: Mapping[str, Any], solution_ids: Sequence[int]) -> QuerySet[StepLabel]:
     """Labels of counted assignments and of those that a reviewer corrected, in the order of submission."""
     labels = StepLabel.objects.filter(
         _on_path(solution_ids, "step__"),
         counted_q("assignment__", with_corrected=True),
         rated_q(),
-        assignment__round__project=project,
+        **{f"assignment__{lookup}": value for lookup, value in of_round.items()},
     )
     return labels.order_by(F("assignment__submitted_at").asc(nulls_first=True), "assignment_id", "step__position")
 
 
-def _first_submissions(project: Project, solution_ids: Sequence[int]) -> Ints:
+def _first_submissions(of_round: Mapping[str, Any], solution_ids: Sequence[int]) -> Ints:
     """Current labels of unchanged assignments, and the stored first submissions of the few that were changed."""
-    counted = counted_q(with_corrected=True) & Q(round__project=project)
+    counted = counted_q(with_corrected=True) & Q(**of_round)
     changed = list(
         Assignment.objects.filter(counted, versions__gt=0, task__solution__in=solution_ids)
         .exclude(round__protocol=Protocol.BRANCHING)
         .select_related("round", "task")
     )
-    unchanged = _table(_labels(project, solution_ids).exclude(assignment__in=changed), *_COLUMNS)
+    unchanged = _table(_labels(of_round, solution_ids).exclude(assignment__in=changed), *_COLUMNS)
     changed_solutions = [assignment.task.solution_id for assignment in changed if assignment.task.solution_id]
     step_at = {
         (solution_id, position): pk

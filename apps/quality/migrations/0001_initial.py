@@ -49,7 +49,6 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('seed', models.BigIntegerField()),
                 ('pool', models.PositiveIntegerField(help_text='Solutions that it was drawn from.')),
-                ('last_solution', models.BigIntegerField(help_text='The newest of these.')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='blind_samples', to='projects.project')),
@@ -58,6 +57,13 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-pk'],
             },
+        ),
+        migrations.CreateModel(
+            name='BlindPool',
+            fields=[
+                ('sample', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='frozen_pool', serialize=False, to='quality.blindsample')),
+                ('ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), help_text='Of solutions, ascending; some may be gone.', size=None)),
+            ],
         ),
         migrations.CreateModel(
             name='Cascade',
@@ -229,6 +235,7 @@ class Migration(migrations.Migration):
             name='SampledSolution',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('first_error', models.IntegerField(blank=True, help_text='A position; -1: no error.', null=True)),
                 ('sample', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='solutions', to='quality.blindsample')),
                 ('solution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='corpus.solution')),
             ],

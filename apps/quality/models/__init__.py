@@ -17,10 +17,11 @@ from apps.quality.models.gold import AlsoAcceptable, GoldMark, Suspension
 from apps.quality.models.metrics import Figure
 from apps.quality.models.reviews import Review
 from apps.quality.models.rules import QualityRules
-from apps.quality.models.trust import BlindSample, JudgeCertificate, SampledSolution
+from apps.quality.models.trust import BlindPool, BlindSample, JudgeCertificate, SampledSolution
 
 __all__ = [
     "AlsoAcceptable",
+    "BlindPool",
     "BlindSample",
     "Cascade",
     "CascadeLabel",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -22,7 +23,6 @@ class BlindSample(models.Model):
     )
     seed = models.BigIntegerField()
     pool = models.PositiveIntegerField(help_text="Solutions that it was drawn from.")
-    last_solution = models.BigIntegerField(help_text="The newest of these.")
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -33,11 +33,22 @@ class BlindSample(models.Model):
         return f"blind sample of {self.round}" if self.round else f"blind sample {self.pk}"
 
 
+class BlindPool(models.Model):
+    """The solutions that a blind sample was drawn from, frozen. Apart from the sample, for it may hold 100,000 numbers."""
+
+    sample = models.OneToOneField(BlindSample, on_delete=models.CASCADE, primary_key=True, related_name="frozen_pool")
+    ids = ArrayField(models.BigIntegerField(), help_text="Of solutions, ascending; some may be gone.")
+
+    def __str__(self) -> str:
+        return f"pool of {self.sample_id}"
+
+
 class SampledSolution(models.Model):
-    """A solution of a blind sample."""
+    """A solution of a blind sample. `first_error` is the truth that a decision rested on; none if people had settled none."""
 
     sample = models.ForeignKey(BlindSample, on_delete=models.CASCADE, related_name="solutions", db_index=False)
     solution = models.ForeignKey(Solution, on_delete=models.CASCADE, related_name="+")
+    first_error = models.IntegerField(null=True, blank=True, help_text="A position; -1: no error.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sample", "solution"], name="one_sampled_solution")]

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.core.db.copy import copy_rows
@@ -24,8 +24,7 @@ from apps.labeling.rounds.completion import incomplete, is_complete
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.labeling.rounds.services import create_round, open_draft
 from apps.projects.models import Project
-from apps.quality.models import BlindSample, SampledSolution, StaleSolution
-from apps.quality.rules import rules_for
+from apps.quality.models import BlindPool, BlindSample, SampledSolution
 
 MOST_SOLUTIONS = 100_000
 LIVE = (Round.Status.OPEN, Round.Status.PAUSED)
@@ -43,8 +42,7 @@ def open_blind_round(
     actor: User | None = None,
 ) -> BlindSample:
     """Draw `size` solutions and open a first-error round of them. Raises DomainError that names the field."""
-    pool = selectable_solutions(project)
-    ids = list(pool.order_by("pk").values_list("pk", flat=True))
+    ids = list(selectable_solutions(project).order_by("pk").values_list("pk", flat=True))
     most = min(len(ids), MOST_SOLUTIONS)
     if not 1 <= size <= most:
         raise DomainError(
@@ -53,8 +51,8 @@ def open_blind_round(
         )
     seed = secrets.randbelow(2**31) if seed is None else seed
     drawn = random.Random(seed).sample(ids, size)  # noqa: S311 - reproducible, hides no secret
-    last = pool.aggregate(last=Max("pk"))["last"]
-    sample = BlindSample.objects.create(project=project, seed=seed, pool=len(ids), last_solution=last, created_by=actor)
+    sample = BlindSample.objects.create(project=project, seed=seed, pool=len(ids), created_by=actor)
+    BlindPool.objects.create(sample=sample, ids=ids)
     copy_rows(SampledSolution, ["sample", "solution"], ((sample.pk, pk) for pk in sorted(drawn)))
     draft = create_round(
         project=project,
@@ -89,14 +87,9 @@ def sampled_ids(sample: BlindSample) -> list[int]:
 
 
 def check_labeled(sample: BlindSample) -> None:
-    """Raises Conflict while people label the sample, and while the consensus of their labels is not computed yet."""
+    """Raises Conflict while people label the sample."""
     if sample.round is None or not is_complete(sample.round):
         raise Conflict("People still label this blind round.", code="not_complete")
-    stale = StaleSolution.objects.filter(solution__in=sample.solutions.values("solution"))
-    if stale.exists() or rules_for(sample.project).stale_all:
-        raise Conflict(
-            "The consensus of the newest labels is being computed: try again in a minute.", code="not_computed"
-        )
 
 
 def hiding_rounds(solution_ids: Collection[int]) -> dict[int, int]:

@@ -1,16 +1,19 @@
-"""The first errors that people accept: by gold, by the settled consensus, or by the labels of one blind round."""
+"""The first errors that people accept: by gold, by the settled consensus, or by the labels of one blind round alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from django.db.models import QuerySet
 
-from apps.corpus.labels import NO_ERROR
+from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.corpus.models import RESPLIT_INTO, Solution
 from apps.labeling.models import GoldLabel, Task
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.projects.models import Project
+from apps.quality.aggregation import rule_of
+from apps.quality.consensus.load import load_ratings
 from apps.quality.gold.labels import gold_of
 from apps.quality.models import BlindSample, Consensus
 from apps.quality.trust.blind_rounds import sampled_ids
@@ -62,8 +65,42 @@ def erroneous_share(project: Project) -> float | None:
 
 
 def sampled_first_errors(sample: BlindSample) -> dict[int, frozenset[int]]:
-    """By solution id of the blind sample, where people have settled its first error: by their labels, never by gold."""
-    return _by_people(settled_consensus(sample.project).filter(solution__in=sampled_ids(sample)))
+    """By solution id of the blind sample: the first error that the labelers of its round name, by majority.
+
+    Only what was submitted there counts, as it was submitted first. Corrections, adjudications, labels of other rounds and
+    gold may come from people who saw verdicts. What fewer labelers name than the round asks for is not settled.
+    """
+    if sample.round is None:
+        return {}
+    loaded = load_ratings(sample.project, sampled_ids(sample), first_submissions=True, round_id=sample.round.pk)
+    first_errors = rule_of("majority", {}).aggregate(loaded.ratings).first_errors
+    labelers = np.bincount(loaded.ratings.first_errors().solutions, minlength=len(loaded.solutions))
+    is_settled = (first_errors != UNKNOWN) & (labelers >= loaded.required)
+    settled = zip(loaded.solutions[is_settled].tolist(), first_errors[is_settled].tolist(), strict=True)
+    return {pk: frozenset({error}) for pk, error in settled}
+
+
+def keep_truth(sample: BlindSample) -> dict[int, frozenset[int]]:
+    """What decisions on this sample rest on: what was settled at the first one, stored then."""
+    if kept := _kept_truth(sample):
+        return {pk: frozenset({error}) for pk, error in kept.items()}
+    accepted = sampled_first_errors(sample)
+    rows = list(sample.solutions.all())
+    for row in rows:
+        (row.first_error,) = accepted.get(row.solution_id, (None,))
+    sample.solutions.bulk_update(rows, ["first_error"], batch_size=5000)
+    return accepted
+
+
+def truth_has_changed(sample: BlindSample) -> bool:
+    """Whether labels that a decision rests on do not count any more: of a suspended labeler, or of a retired problem."""
+    now = {pk: error for pk, errors in sampled_first_errors(sample).items() for error in errors}
+    return _kept_truth(sample) != now
+
+
+def _kept_truth(sample: BlindSample) -> dict[int, int]:
+    kept = sample.solutions.filter(first_error__isnull=False).order_by("solution_id")
+    return {pk: error for pk, error in kept.values_list("solution_id", "first_error") if error is not None}
 
 
 def _by_people(consensus: QuerySet[Consensus]) -> dict[int, frozenset[int]]:
