@@ -1,4 +1,4 @@
-"""Train the critic: `python -m reasoner.critic.train FOLDER`. Takes half an hour on two quick cores.
+"""Train the critic: `python -m reasoner.critic.train FOLDER`. Took 25 minutes on two cores.
 
 It starts from the reward model, which knows what a wrong step is. It learns to read markers (`reading`), and then new blocks
 learn to write. The old ones stay as they are meanwhile: trained too, they forgot much of what they knew of wrong results. The
