@@ -16,7 +16,7 @@ from tests.benchmarks.bench_accuracy import judged, sampled
 from tests.benchmarks.report import tell
 from tests.benchmarks.setting import a_database
 
-DEFAULTS = ("400", "100", "0.05", "909")
+DEFAULTS = ("400", "140", "0.05", "909")
 
 
 def main() -> None:

@@ -202,7 +202,7 @@ def test_the_most_frequent_first_error_wins_with_its_share_of_all_votes() -> Non
 def test_a_tie_is_no_verdict() -> None:
     result = steps_result(steps_reading(BAD), steps_reading(GREAT, GREAT, GREAT))
     assert result.outcome == "tied"
-    assert result.sentence == "The votes are tied, with 1 each for no bad step, step 0."
+    assert result.sentence == "The votes are tied, with 1 each for no bad step, step 1."
     assert (result.first_error, result.ratings) == (None, {})
 
 

@@ -75,4 +75,4 @@ def _reasons(verdicts: Sequence[StepsVerdict], ratings: Mapping[int, int]) -> di
 
 
 def _named(position: int) -> str:
-    return f"step {position}" if position >= 0 else "no bad step"
+    return f"step {position + 1}" if position >= 0 else "no bad step"
