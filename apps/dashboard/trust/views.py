@@ -197,6 +197,4 @@ def new_chorus(request: AuthenticatedRequest, slug: str) -> HttpResponse:
             request, f"{run.judge} is formed: {run.done - run.undecided:,} first errors in run {run.number}."
         )
         return redirect("trust", slug)
-    return render(
-        request, "trust/chorus.html", place.context(TAB, form=form), status=422 if form.errors else 200
-    )
+    return render(request, "trust/chorus.html", place.context(TAB, form=form), status=422 if form.errors else 200)
