@@ -16,6 +16,7 @@ from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.judging.constitutions import ConstitutionText, Principle, checked_constitution, constitution_of
 from apps.judging.kinds import KINDS, Kind, full_options, kind_of
+from apps.judging.kinds.pairs import PairKind
 from apps.judging.models import Constitution, Judge
 from apps.judging.models.judges import LONGEST_NAME
 from apps.judging.prompts import JudgePrompt, checked_prompt, prompt_of
@@ -146,6 +147,13 @@ def judge_prompt(endpoint: Endpoint, kind: str, prompt: str | Mapping[str, Any] 
 def judge_kind(judge: Judge) -> Kind[Any, Any]:
     """What decides what this judge is asked and what its replies come to."""
     return kind_of(checked_prompt(judge.prompt), judge.options, principles_of(judge.constitution))
+
+
+def pair_kind(judge: Judge) -> PairKind:
+    """The kind of a judge that compares."""
+    kind = judge_kind(judge)
+    assert isinstance(kind, PairKind)
+    return kind
 
 
 def principles_of(constitution: Constitution | None) -> Sequence[Principle]:

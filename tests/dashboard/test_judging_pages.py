@@ -508,6 +508,21 @@ def test_a_judged_comparison_is_on_the_pages_of_both_sides(
     assert "Right one first" in tried
 
 
+def test_each_reply_by_a_principle_names_the_side_that_it_prefers(project: Project, mia: User, server: Model) -> None:
+    fill(project, 2)
+    server.control(prefers="right")
+    judge = make_judge(project, server, "principle", options={"principles": "all"})
+    run = worked(start_judging(judge=judge, selection={"pairs": "right_wrong"}))
+    verdict = run.comparison_verdicts.get()
+    pairs = len(judge.constitution.principles)  # type: ignore[union-attr]
+    assert (verdict.outcome, verdict.pairs, pairs) == ("verdict", pairs, 9)
+    item = page(signed_in(mia), project, f"/runs/{run.number}/items/{verdict.comparison_id}")
+    assert item.count(f"prefers the {verdict.choice} one") == 2 * pairs
+    assert "Vote 1, left one first" in item
+    assert "Vote 9, right one first" in item
+    assert "Vote 10" not in item
+
+
 def test_the_home_page_lists_running_judge_runs(project: Project, mia: User, server: Model) -> None:
     fill(project)
     run = start_judging(judge=make_judge(project, server), created_by=mia)
