@@ -52,6 +52,7 @@ def _read(run: JudgeRun) -> list[Distribution]:
         Judge.Kind.COMPARISON: _comparisons,
         Judge.Kind.PRINCIPLE: _comparisons,
         Judge.Kind.CRITIQUE_REVISE: _revisions,
+        Judge.Kind.CHORUS: _first_errors,
     }[Judge.Kind(run.judge.kind)]
     return [distribution for distribution in read(run) if distribution.bars]
 

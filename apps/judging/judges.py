@@ -11,11 +11,12 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.db.locks import advisory_xact_lock
-from apps.core.errors import DomainError
+from apps.core.errors import Conflict, DomainError
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.judging.constitutions import ConstitutionText, Principle, checked_constitution, constitution_of
 from apps.judging.kinds import KINDS, Kind, full_options, kind_of
+from apps.judging.kinds.pairs import PairKind
 from apps.judging.models import Constitution, Judge
 from apps.judging.models.judges import LONGEST_NAME
 from apps.judging.prompts import JudgePrompt, checked_prompt, prompt_of
@@ -116,10 +117,17 @@ def judge_in(project: Project, pk: int) -> Judge:
 
 
 def endpoint_of(judge: Judge) -> Endpoint:
-    """The endpoint at which the judge is asked. Raises DomainError if there is none, or if the project may not use it."""
+    """The endpoint at which the judge is asked.
+
+    Raises DomainError if there is none, or if the project may not use it, and Conflict if it has another model by now.
+    """
     if judge.endpoint is None:
         raise DomainError(f"{judge} has no endpoint: it cannot be asked.", fields={"judge": "must have an endpoint"})
     check_usable(judge.endpoint, judge.project)
+    if reason := judge.changed_model_reason(judge.endpoint):
+        raise Conflict(
+            reason, code="model_changed", fields={"judge": "must be saved again: its endpoint has another model"}
+        )
     return judge.endpoint
 
 
@@ -146,6 +154,13 @@ def judge_prompt(endpoint: Endpoint, kind: str, prompt: str | Mapping[str, Any] 
 def judge_kind(judge: Judge) -> Kind[Any, Any]:
     """What decides what this judge is asked and what its replies come to."""
     return kind_of(checked_prompt(judge.prompt), judge.options, principles_of(judge.constitution))
+
+
+def pair_kind(judge: Judge) -> PairKind:
+    """The kind of a judge that compares."""
+    kind = judge_kind(judge)
+    assert isinstance(kind, PairKind)
+    return kind
 
 
 def principles_of(constitution: Constitution | None) -> Sequence[Principle]:

@@ -71,13 +71,18 @@ def pause(run: R, *, actor: User | None = None, reason: str = "") -> R:
 def resume(
     run: R, *, limits: type[msgspec.Struct], actor: User | None = None, budget: Mapping[str, Any] | None = None
 ) -> R:
-    """Resume the run, with a new budget if one is passed. Raises Conflict if it has finished or was cancelled."""
+    """Resume the run, with a new budget if one is passed.
+
+    Raises Conflict if it has finished or was cancelled, or if its endpoint was removed or has a model that may not go on.
+    """
     run = locked(run)
     if run.status in (JobStatus.CANCELLED, JobStatus.FINISHED):
         raise Conflict(f"This run is {run.get_status_display()}: it cannot be resumed.", code="ended")
     if run.endpoint is None:
         raise Conflict(ENDPOINT_GONE, code="no_endpoint")
     check_usable(run.endpoint, run.project)
+    if reason := run.changed_model_reason():
+        raise Conflict(reason, code="model_changed")
     if budget is not None:
         run.budget = msgspec.to_builtins(checked(limits, budget, "budget"))
     if run.can_be_resumed:

@@ -39,6 +39,10 @@ class Run(Job):
     class Meta(Job.Meta):
         abstract = True
 
+    def changed_model_reason(self) -> str | None:
+        """Why the model that the endpoint has by now may not continue the run, as a sentence; None if it may."""
+        return None
+
 
 class ShardedRun(Run):
     """`done` and `total` count items (`items`), which workers claim in shards, in the order of their ids.

@@ -10,6 +10,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.inference.grants import grant_endpoint, revoke_endpoint
+from apps.inference.models import Endpoint
 from apps.judging.judges import save_judge
 from apps.judging.models import Constitution, Judge, JudgeReply, JudgeRun, SolutionVerdict
 from apps.judging.prompts import newest_prompts, prompt_of
@@ -241,6 +242,28 @@ def test_an_endpoint_that_is_no_longer_granted_is_not_asked(project: Project, ap
     ):
         error = error_of(post(api, path, body))
         assert (error["code"], set(error["fields"])) == ("not_granted", {"endpoint"})
+
+
+def test_a_judge_whose_endpoint_has_another_model_is_not_asked(
+    project: Project, api: Client, lab: dict[str, Any]
+) -> None:
+    solution = make_solution(make_problem(project))
+    judge = post(api, "/projects/algebra/judges", lab).json()["id"]
+    run = post(api, "/projects/algebra/judge-runs", {"judge": judge}).json()["id"]
+    post(api, f"/judge-runs/{run}/pause")
+    Endpoint.objects.update(model="judge-70b")
+    for path, body in (
+        (f"/judges/{judge}/try", {"solution": solution.pk}),
+        ("/projects/algebra/judge-runs", {"judge": judge}),
+        ("/projects/algebra/judge-runs/forecast", {"judge": judge}),
+        (f"/judge-runs/{run}/resume", {}),
+    ):
+        error = error_of(post(api, path, body), 409)
+        assert error["code"] == "model_changed", path
+        assert "Save the judge again" in error["message"]
+    again = post(api, "/projects/algebra/judges", lab).json()
+    assert (again["version"], again["model"]) == (2, "judge-70b")
+    assert post(api, "/projects/algebra/judge-runs", {"judge": again["id"]}).status_code == 201
 
 
 # --- hostile input -----------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ round: what is told is our processor time per request as a multiple of that of i
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,7 @@ def main() -> None:
     solutions = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     other = Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
-    from tests.estimation.model import serving
-    from tests.judging.model import serving_judges
-
-    with a_database(), serving_judges() as url, serving() as estimation_url:
+    with a_database(), servers() as (url, estimation_url):
         setting, ours = Setting(url, solutions), Rounds("judging")
         estimation = EstimationSetting(estimation_url, ESTIMATED) if other else None
         theirs = Rounds("judging.estimation_of_other") if other else None
@@ -45,6 +44,16 @@ def main() -> None:
                     estimation.measure("fixed", theirs, processes)
         tell_both(ours, theirs)
         tell("judging.most_in_flight", setting.most_in_flight, "requests")
+
+
+@contextmanager
+def servers() -> Iterator[tuple[str, str]]:
+    """The URLs of the scripted judge and of the model that estimation asks."""
+    from tests.estimation.model import serving
+    from tests.judging.model import serving_judges
+
+    with serving_judges() as url, serving() as estimation_url:
+        yield url, estimation_url
 
 
 class Setting:

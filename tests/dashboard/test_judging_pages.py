@@ -508,6 +508,35 @@ def test_a_judged_comparison_is_on_the_pages_of_both_sides(
     assert "Right one first" in tried
 
 
+def test_each_reply_by_a_principle_names_the_side_that_it_prefers(project: Project, mia: User, server: Model) -> None:
+    fill(project, 2)
+    server.control(prefers="right")
+    judge = make_judge(project, server, "principle", options={"principles": "all"})
+    run = worked(start_judging(judge=judge, selection={"pairs": "right_wrong"}))
+    verdict = run.comparison_verdicts.get()
+    pairs = len(judge.constitution.principles)  # type: ignore[union-attr]
+    assert (verdict.outcome, verdict.pairs, pairs) == ("verdict", pairs, 9)
+    item = page(signed_in(mia), project, f"/runs/{run.number}/items/{verdict.comparison_id}")
+    assert item.count(f"prefers the {verdict.choice} one") == 2 * pairs
+    assert "Vote 1, left one first" in item
+    assert "Vote 9, right one first" in item
+    assert "Vote 10" not in item
+
+
+def test_a_judge_whose_endpoint_has_another_model_begins_its_next_version(
+    project: Project, manager: Client, server: Model
+) -> None:
+    solution, *_ = fill(project)
+    judge = make_judge(project, server, options={"votes": 2})
+    Endpoint.objects.update(model="judge-70b")
+    tried = manager.post(reverse("playground", args=[project.slug]), {"judge": judge.pk, "solution": solution.pk})
+    assert tried.status_code == 422
+    assert "its endpoint has another model" in text_of(tried)
+    assert "requests" in facts(page(manager, project, f"/new?judge={judge.pk}"))
+    run = started(manager, project, Endpoint.objects.get(), votes="2")
+    assert (run.judge.name, run.judge.version, run.judge.model) == (judge.name, 2, "judge-70b")
+
+
 def test_the_home_page_lists_running_judge_runs(project: Project, mia: User, server: Model) -> None:
     fill(project)
     run = start_judging(judge=make_judge(project, server), created_by=mia)

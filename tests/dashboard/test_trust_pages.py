@@ -325,9 +325,28 @@ def test_a_chorus_is_formed_and_listed(made: TrustedProject, manager: Client) ->
     body = {"name": "choir", "members": [made.good.pk, made.weak.pk], "rule": "unanimous"}
     assert manager.post(path(made.project, "choruses/new"), body).status_code == 302
     assert "choir v1" in html_without_tokens(manager.get(path(made.project)))
+    run = JudgeRun.objects.get(judge__name="choir")
+    shown = html_without_tokens(manager.get(path(made.project, f"runs/{run.number}")))
+    assert [text in shown for text in ("choir v1", "First errors", "no bad step")] == [True] * 3
+    assert manager.get(path(made.project, f"runs/{run.number}/items")).status_code == 200
+    item = manager.get(path(made.project, f"runs/{run.number}/items/{min(made.truth)}"))
+    assert item.status_code == 200
     alone = manager.post(path(made.project, "choruses/new"), body | {"members": [made.good.pk]})
     assert alone.status_code == 422
     assert "must be 2 to 20 different judges" in html_without_tokens(alone)
+
+
+def test_the_form_of_a_chorus_offers_the_judges_and_names_what_is_missing(
+    made: TrustedProject, manager: Client
+) -> None:
+    page = manager.get(path(made.project, "choruses/new"))
+    assert page.status_code == 200
+    assert [text in html_without_tokens(page) for text in ("Form the chorus", "careful v1", "hasty v1")] == [True] * 3
+    nothing = manager.post(path(made.project, "choruses/new"), {"name": "choir"})
+    assert nothing.status_code == 422
+    assert set(nothing.context["form"].errors) == {"members", "rule"}
+    assert "Form the chorus" in html_without_tokens(nothing)
+    assert not Judge.objects.filter(kind="chorus").exists()
 
 
 def test_a_cascade_is_planned_on_the_page(made: TrustedProject, manager: Client) -> None:

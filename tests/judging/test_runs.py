@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,13 +13,16 @@ from django.core.management import CommandError, call_command
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Comparison, Solution
-from apps.judging.judges import save_judge
+from apps.inference.models import Endpoint
+from apps.judging.judges import judge_in, save_judge
 from apps.judging.models import ComparisonVerdict, Judge, JudgeReply, JudgeRun, Revision, SolutionVerdict, StepVerdict
 from apps.judging.runs.services import cancel_judging, pause_judging, resume_judging, start_judging
 from apps.projects.models import Project
+from tests.at_once import elsewhere
 from tests.cast import make_problem, make_solution
 from tests.estimation.model import Model
 from tests.judging.model import assert_counts, judges_of, make_judge, worked
+from tests.processes import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -219,6 +223,58 @@ def test_an_ended_run_cannot_be_resumed_and_a_cancelled_one_counts(server: Model
     assert cancel_judging(run=run).status == JobStatus.CANCELLED
     with pytest.raises(Conflict):
         resume_judging(run=run)
+
+
+def test_a_judge_is_not_asked_at_another_model_until_it_is_saved_again(server: Model, project: Project) -> None:
+    fill(project, 2)
+    judge = make_judge(project, server)
+    Endpoint.objects.update(model="judge-70b")
+    with pytest.raises(Conflict, match="Save the judge again") as raised:
+        start_judging(judge=judge_in(project, judge.pk))
+    assert (raised.value.code, set(raised.value.fields)) == ("model_changed", {"judge"})
+    assert not JudgeRun.objects.exists()
+    newer = make_judge(project, server)
+    assert (newer.version, newer.model) == (2, "judge-70b")
+    assert worked(start_judging(judge=newer)).verdicts == 2
+
+
+def test_a_judge_is_asked_at_another_address_of_its_model(server: Model, project: Project) -> None:
+    fill(project, 2)
+    judge = make_judge(project, server)
+    Endpoint.objects.update(url="http://127.0.0.1:9/v1")
+    run = start_judging(judge=judge_in(project, judge.pk))
+    Endpoint.objects.update(url=server.url)
+    assert worked(run).verdicts == 2
+
+
+def test_a_run_pauses_when_its_endpoint_has_another_model(server: Model, project: Project) -> None:
+    fill(project, 4)
+    run = start_judging(judge=make_judge(project, server))
+    Endpoint.objects.update(model="judge-70b")
+    run = worked(run)
+    assert (run.status, run.requests) == (JobStatus.PAUSED, 0)
+    assert "was saved with the model judge-7b, and the endpoint completions now has judge-70b" in run.error
+    with pytest.raises(Conflict, match="now has judge-70b") as raised:
+        resume_judging(run=run)
+    assert raised.value.code == "model_changed"
+    Endpoint.objects.update(model="judge-7b")
+    run = worked(resume_judging(run=run))
+    assert (run.status, run.verdicts) == (JobStatus.FINISHED, 4)
+
+
+def test_a_run_at_work_stops_when_its_endpoint_has_another_model(server: Model, project: Project) -> None:
+    server.control(latency_s=1.0)
+    fill(project, 100)
+    run = start_judging(judge=make_judge(project, server))
+    with ThreadPoolExecutor(1) as pool:
+        worker = elsewhere(pool, lambda: worked(run))
+        eventually(lambda: JudgeRun.objects.get(pk=run.pk).done > 0)
+        Endpoint.objects.update(model="judge-70b")
+        worker.result(60)
+    run.refresh_from_db()
+    assert run.status == JobStatus.PAUSED
+    assert "now has judge-70b" in run.error
+    assert 0 < run.done < 100
 
 
 def test_another_prompt_or_setting_is_another_version(server: Model, project: Project) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.labels import NO_ERROR, UNKNOWN
+from apps.inference.services import add_endpoint
+from apps.judging.judges import save_judge
 from apps.judging.models import JudgeReply, JudgeRun, SolutionVerdict, StepVerdict
 from apps.judging.runs.services import start_judging
 from apps.labeling.models import Round
@@ -22,7 +24,9 @@ from apps.quality.trust.certificates import certify_judge, granted_certificate
 from apps.quality.trust.choruses import form_chorus
 from apps.quality.trust.preferences import preference_reports
 from apps.quality.trust.report import JudgeReport, judge_reports
+from apps.quality.trust.sample_state import judge_sample
 from apps.quality.trust.truth import TrustFilter, sampled_first_errors
+from tests.at_once import while_uncommitted
 from tests.cast import make_problem, make_solution
 from tests.judging.model import judges_of, make_judge, worked
 from tests.quality.judged_project import (
@@ -220,6 +224,18 @@ def test_a_size_outside_the_pool_names_the_range(project: Project, size: int) ->
     with pytest.raises(DomainError) as raised:
         open_blind_round(project=project, size=size)
     assert raised.value.fields == {"size": "must be between 1 and 40"}
+
+
+def test_two_requests_at_once_start_one_run_over_the_sample(project: Project) -> None:
+    add_solutions(project, 12)
+    sample = open_blind_round(project=project, size=6)
+    endpoint = add_endpoint(project=project, name="lab", url="http://127.0.0.1:9/v1", model="judge-7b")
+    judge = save_judge(project=project, endpoint=endpoint, kind="steps")
+    with pytest.raises(Conflict, match="already judges this sample"):
+        while_uncommitted(
+            lambda: judge_sample(sample=sample, judge=judge), lambda: judge_sample(sample=sample, judge=judge)
+        )
+    assert JudgeRun.objects.get(judge=judge).total == 6
 
 
 # --- choruses ----------------------------------------------------------------------------------------------

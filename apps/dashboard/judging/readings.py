@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.corpus.comparisons import turned
+from apps.judging.judges import pair_kind
 from apps.judging.kinds import Ask
+from apps.judging.kinds.pairs import PairKind
 from apps.judging.models import Judge, JudgeReply
 from apps.judging.playground import Trial
 from apps.judging.verdicts import OutcomeVerdict, PreferenceVerdict, Reading, StepsVerdict, TextVerdict, unreadable
@@ -70,25 +72,27 @@ class ReadReply:
 
 def stored_replies(judge: Judge, replies: Sequence[JudgeReply], steps: Sequence[str]) -> list[ReadReply]:
     """The replies about one item; `steps` are the texts of its steps, if it is a solution."""
+    pairs = _pairs_of(judge)
     return [
         ReadReply(
-            title=slot_title(judge, reply.slot),
+            title=slot_title(judge, pairs, reply.slot),
             attempt=reply.attempt + 1,
             outcome=reply.outcome,
             outcome_label=reply.get_outcome_display(),
             text=reply.text,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
-            **_read(judge, reply.slot, _reading_of(reply), steps),
+            **_read(pairs, reply.slot, _reading_of(reply), steps),
         )
         for reply in replies
     ]
 
 
 def trial_replies(judge: Judge, trial: Trial, steps: Sequence[str]) -> list[ReadReply]:
+    pairs = _pairs_of(judge)
     return [
         ReadReply(
-            title=slot_title(judge, exchange.ask.slot),
+            title=slot_title(judge, pairs, exchange.ask.slot),
             attempt=1,
             outcome=exchange.reply.state,
             outcome_label=JudgeReply.Outcome(exchange.reply.state).label,
@@ -96,22 +100,25 @@ def trial_replies(judge: Judge, trial: Trial, steps: Sequence[str]) -> list[Read
             prompt_tokens=exchange.reply.prompt_tokens,
             completion_tokens=exchange.reply.completion_tokens,
             **_asked(exchange.ask),
-            **_read(judge, exchange.ask.slot, exchange.reply.reading, steps),
+            **_read(pairs, exchange.ask.slot, exchange.reply.reading, steps),
         )
         for exchange in trial.exchanges
     ]
 
 
-def slot_title(judge: Judge, slot: int) -> str:
-    """What the question in this slot is, as the judge's kind numbers its slots."""
-    votes = int(judge.options.get("votes") or 1)
+def slot_title(judge: Judge, pairs: PairKind | None, slot: int) -> str:
+    """What the question in this slot is, as the judge's kind numbers its slots. `pairs` is the kind of one that compares."""
     if judge.kind == Judge.Kind.CRITIQUE_REVISE:
         return f"{'Revision' if slot % 2 else 'Critique'} {slot // 2 + 1}"
-    if not judge.compares:
-        return f"Vote {slot + 1}" if votes > 1 else "Reply"
-    order, pair = divmod(slot, votes)
+    if pairs is None:
+        return f"Vote {slot + 1}" if int(judge.options.get("votes") or 1) > 1 else "Reply"
+    order, pair = pairs.order_and_pair(slot)
     shown = "right one first" if order else "left one first"
-    return f"Vote {pair + 1}, {shown}" if votes > 1 else shown.capitalize()
+    return f"Vote {pair + 1}, {shown}" if pairs.pairs > 1 else shown.capitalize()
+
+
+def _pairs_of(judge: Judge) -> PairKind | None:
+    return pair_kind(judge) if judge.compares else None
 
 
 def _asked(ask: Ask) -> dict[str, Any]:
@@ -125,7 +132,7 @@ def _reading_of(reply: JudgeReply) -> Reading:
     return Reading.from_dict(values)
 
 
-def _read(judge: Judge, slot: int, reading: Reading, steps: Sequence[str]) -> dict[str, Any]:
+def _read(pairs: PairKind | None, slot: int, reading: Reading, steps: Sequence[str]) -> dict[str, Any]:
     verdict = reading.verdict
     read: dict[str, Any] = {"reading": reading}
     if isinstance(verdict, StepsVerdict):
@@ -134,8 +141,9 @@ def _read(judge: Judge, slot: int, reading: Reading, steps: Sequence[str]) -> di
             for position, text in enumerate(steps)
         ]
     if isinstance(verdict, PreferenceVerdict):
-        votes = int(judge.options.get("votes") or 1)
-        preferred = SIDES[turned(verdict.choice, is_turned=slot >= votes)]
+        assert pairs is not None
+        order, _ = pairs.order_and_pair(slot)
+        preferred = SIDES[turned(verdict.choice, is_turned=order == 1)]
         place = PLACES.get(verdict.choice)
         read["preferred"] = f"{preferred}, {place}" if place else preferred
     return read

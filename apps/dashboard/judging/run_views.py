@@ -74,11 +74,16 @@ def _forecast(form: NewJudgeRunForm) -> dict[str, Any]:
 
 
 def _first_forecast(place: Place, judge: Judge | None) -> dict[str, Any]:
-    """Of the settings with which the form begins."""
+    """Of the settings with which the form begins: a judge whose endpoint has another model by now begins its next version."""
     endpoint = judge.endpoint if judge else Endpoint.objects.usable_in(place.project).first_judge()
     if endpoint is None:
         return {"error": "Add an endpoint to see the forecast."}
-    judge = judge or draft_judge(project=place.project, endpoint=endpoint, kind=USUAL_KIND)
+    begun = (
+        {name: getattr(judge, name) for name in ("kind", "name", "prompt", "options", "constitution")}
+        if judge
+        else {"kind": USUAL_KIND}
+    )
+    judge = draft_judge(project=place.project, endpoint=endpoint, **begun)
     expected = judging_forecast(judge=judge)
     return {"expected": expected, "endpoint": endpoint, "compares": judge.compares}
 

@@ -40,12 +40,16 @@ class PairKind(VotingKind[ComparisonCase]):
         """The principle of each pair; None for pairs that are compared without one."""
         return [None] * self.pairs
 
+    def order_and_pair(self, slot: int) -> tuple[int, int]:
+        """The order of this slot, in which 1 shows the right side first, and its pair."""
+        return divmod(slot, self.pairs)
+
     def asks(self, case: ComparisonCase, readings: Readings) -> list[Ask]:
         principles = self.principles_of(case)
         shown = Shown(0, self._visible(case))
         asks = []
         for slot in range(self.requests):
-            order, pair = divmod(slot, self.pairs)
+            order, pair = self.order_and_pair(slot)
             if slot not in readings:
                 principle = principles[pair]
                 texts = _texts(case, principle, is_turned=order == 1)

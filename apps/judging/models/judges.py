@@ -83,3 +83,12 @@ class Judge(models.Model):
     def compares(self) -> bool:
         """Whether its items are comparisons; else they are solutions."""
         return self.kind in (self.Kind.COMPARISON, self.Kind.PRINCIPLE)
+
+    def changed_model_reason(self, endpoint: Endpoint) -> str | None:
+        """Why its endpoint cannot answer for this version: it has another model by now. None if it has the same."""
+        if endpoint.model == self.model:
+            return None
+        return (
+            f"{self} was saved with the model {self.model}, and the endpoint {endpoint.name} now has {endpoint.model}. "
+            "Save the judge again: that makes its next version."
+        )

@@ -75,6 +75,9 @@ class JudgeRun(ShardedRun):
     def __str__(self) -> str:
         return f"{self.judge}, run {self.number}"
 
+    def changed_model_reason(self) -> str | None:
+        return self.judge.changed_model_reason(self.endpoint) if self.endpoint is not None else None
+
     def items(self) -> models.QuerySet[Any]:
         """Comparisons that were chosen at the start, or the selected solutions."""
         return Comparison.objects.filter(judged_in__run=self) if self.judge.compares else super().items()

@@ -14,7 +14,7 @@ from django.db.models.functions import Length
 from apps.corpus.comparisons import turned
 from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import Comparison, Step
-from apps.judging.judges import judge_kind
+from apps.judging.judges import pair_kind
 from apps.judging.models import ComparisonVerdict, Judge, JudgeReply
 from apps.judging.models.verdicts import ItemOutcome
 from apps.labeling.models import Assignment, PreferenceLabel
@@ -111,19 +111,20 @@ def _report(judge: Judge, people: dict[int, int], resamples: int) -> PreferenceR
 def votes_of(judge: Judge) -> dict[int, PairVotes]:
     """By comparison id: all pairs of replies of the judge's counted runs, in terms of the comparison's own sides."""
     replies = JudgeReply.objects.filter(counted_run_q("run__"), run__judge=judge, comparison__isnull=False)
-    per_order = judge_kind(judge).requests // 2
-    by_slot: dict[tuple[int, int, int], int] = {}
+    kind = pair_kind(judge)
+    by_place: dict[tuple[int, int, int, int], int] = {}
     columns = ("comparison_id", "run_id", "slot", "outcome", "verdict__choice")
     for comparison_id, run_id, slot, outcome, choice in replies.order_by("attempt").values_list(*columns):
-        is_turned = slot >= per_order
+        order, pair = kind.order_and_pair(slot)
         is_verdict = outcome == JudgeReply.Outcome.VERDICT
-        by_slot[comparison_id, run_id, slot] = _CODES[turned(choice, is_turned=is_turned)] if is_verdict else UNKNOWN
+        own_choice = _CODES[turned(choice, is_turned=order == 1)] if is_verdict else UNKNOWN
+        by_place[comparison_id, run_id, order, pair] = own_choice
     votes: dict[int, PairVotes] = {}
-    for (comparison_id, run_id, slot), choice in sorted(by_slot.items()):
-        if slot < per_order:
+    for (comparison_id, run_id, order, pair), choice in sorted(by_place.items()):
+        if order == 0:
             own = votes.setdefault(comparison_id, PairVotes([], []))
             own.left_first.append(choice)
-            own.right_first.append(by_slot.get((comparison_id, run_id, slot + per_order), UNKNOWN))
+            own.right_first.append(by_place.get((comparison_id, run_id, 1, pair), UNKNOWN))
     return votes
 
 

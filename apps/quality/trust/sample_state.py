@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
 
 from apps.accounts.models import User
@@ -100,8 +101,10 @@ def step_judges(project: Project) -> list[Judge]:
     return list(usable.order_by("name", "-version").distinct("name"))
 
 
+@transaction.atomic
 def judge_sample(*, sample: BlindSample, judge: Judge, created_by: User | None = None) -> JudgeRun:
     """Let the judge judge the whole sample, in a run of its own. Raises Conflict while such a run is under way."""
+    BlindSample.objects.select_for_update().get(pk=sample.pk)  # Two requests at once start one run.
     selection = {BLIND: sample.pk}
     running = JudgeRun.objects.filter(judge=judge, status__in=LIVE, selection__contains=selection).first()
     if running is not None:
