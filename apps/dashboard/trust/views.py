@@ -101,7 +101,7 @@ def calibrate(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if sample is not None:
         assert sample.round is not None
         messages.success(
-            request, f"Blind round {sample.round.number} is open. Nobody sees what models say of its sample."
+            request, f"Blind round {sample.round.number} is open. Labelers see nothing that models say of its sample."
         )
         return redirect("trust", slug)
     context = place.context(TAB, form=form, bar=bar, **_advice(form, place))
@@ -197,6 +197,4 @@ def new_chorus(request: AuthenticatedRequest, slug: str) -> HttpResponse:
             request, f"{run.judge} is formed: {run.done - run.undecided:,} first errors in run {run.number}."
         )
         return redirect("trust", slug)
-    return render(
-        request, "trust/chorus.html", place.context(TAB, form=form), status=422 if form.errors else 200
-    )
+    return render(request, "trust/chorus.html", place.context(TAB, form=form), status=422 if form.errors else 200)
