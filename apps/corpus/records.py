@@ -256,6 +256,14 @@ class JudgeRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.judge, f"{self.judge} v{self.version}"
 
 
+class UndecidedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """That a judge's run names no first error of a solution. `older` is how many of the record's `judges` come before it."""
+
+    judge: str
+    version: int = 1
+    older: int
+
+
 class JudgePreference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a judge says of a comparison in one run.
 
@@ -332,7 +340,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `ignored` names what the row holds and Annotate does not store, so that nothing is dropped silently. A record of the
     database has the addresses of its solution (of its problem, for a comparison) and of its problem, and, where they are
     asked for, what judges say of the comparison, their replies, the revisions that ended in the solution, and the first
-    error by the project's applied cascade.
+    error by the project's applied cascade. `undecided` are runs of its judges without a verdict.
     """
 
     problem: ProblemRecord
@@ -343,6 +351,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     consensus: Sequence[ConsensusRating] = ()
     estimates: Sequence[EstimateRecord] = ()
     judges: Sequence[JudgeRecord] = ()
+    undecided: Sequence[UndecidedRecord] = ()
     scores: Sequence[ScoreRecord] = ()
     judge_preferences: Sequence[JudgePreference] = ()
     replies: Sequence[ReplyRecord] = ()

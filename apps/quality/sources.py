@@ -45,7 +45,7 @@ class CountedRatings:
 
 
 def strips_of(solutions: Sequence[Solution]) -> dict[int, Strip]:
-    """By solution: the strip of the first source that labels it. Eleven queries, however many solutions.
+    """By solution: the strip of the first source that labels it. Twelve queries, however many solutions.
 
     The consensus comes first where a reviewer adjudicated a step; then people, gold, Monte Carlo, and the judges.
     """
@@ -71,7 +71,7 @@ def strips_of(solutions: Sequence[Solution]) -> dict[int, Strip]:
 
 
 def source_strips_of(solutions: Sequence[Solution]) -> dict[int, list[Strip]]:
-    """By solution: a strip for every source that labels it; one without marks stands for hidden models. Eleven queries."""
+    """By solution: a strip for every source that labels it; one without marks stands for hidden models. Twelve queries."""
     hiding = hiding_rounds([solution.pk for solution in solutions])
     shown = [solution for solution in solutions if solution.pk not in hiding]
     paths, people = _paths(solutions), _people_marks(counted_ratings(solutions))

@@ -14,6 +14,7 @@ from apps.labeling.models import Assignment
 from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
+from apps.quality.trust.blind_rounds import open_blind_round
 from tests.api.test_contract import API, post
 from tests.cast import bearer, make_problem, make_screening, make_solution
 from tests.world import rate
@@ -164,6 +165,16 @@ def test_in_verify_mode_the_payload_shows_the_newest_runs_labels_and_keeps_them(
     # A run that comes later does not change what was shown.
     StepEstimate.objects.filter(run__number=2).delete()
     assert claimed(client, 1)["assignment"]["models"] == models
+
+
+def test_verify_mode_shows_no_model_labels_of_a_live_blind_sample(project: Project, estimated: Any, bob: User) -> None:
+    blind = open_blind_round(project=project, size=1).round
+    assert blind is not None
+    open_round(project=project, protocol="first_error", mode="verify")
+    client = bearer(bob)
+    assert claimed(client, 2)["assignment"] is None
+    rate(blind, bob, 1, -1)
+    assert "models" in claimed(client, 2)["assignment"]
 
 
 def test_a_blind_payload_shows_no_models(project: Project, estimated: Any, bob: User) -> None:

@@ -35,7 +35,7 @@ def test_a_blind_round_is_opened_labeled_by_keyboard_and_decides(
     expect(manager.locator("#advice")).not_to_have_text(before, use_inner_text=True)
     manager.get_by_label("Solutions to draw").fill(str(SIZE))
     manager.get_by_role("button", name="Open the blind round").click()
-    expect(manager.get_by_text("Nobody sees what models say of its sample")).to_be_visible()
+    expect(manager.get_by_text("Labelers see nothing that models say of its sample")).to_be_visible()
     sample = BlindSample.objects.get()
     round_ = Round.objects.select_related("project").get(pk=sample.round_id)
     expect(manager.get_by_role("button", name="Decide")).to_have_count(0)

@@ -201,6 +201,17 @@ def test_lineage_and_audits_know_its_labels(project: Project, cascade: Cascade, 
         check_models(export)
 
 
+def test_an_export_whose_cascade_is_withdrawn_is_not_audited(project: Project, cascade: Cascade) -> None:
+    """Its labels are in the file, but not in the database: an audit would pass over them."""
+    apply_cascade(cascade=cascade)
+    certified = made(project, "trl-prm", **POLICY)
+    without = made(project, "orm", **POLICY)
+    withdraw_cascade(cascade=cascade)
+    with pytest.raises(Conflict, match="Cascade 1, which labels solutions of this export, was withdrawn"):
+        check_models(certified)
+    check_models(without)
+
+
 TABLES = {
     "quality_cascadelabel": {"sources": ["gold", "cascade"]},
     "judging_judgereply": {"critiques": ["replies"]},

@@ -37,12 +37,14 @@ from apps.exports.rows.chunk_rows import rows_by_split
 from apps.exports.rows.chunks import chunk_rows
 from apps.exports.rows.row_length import frame_tokens, row_length, tokens
 from apps.exports.tally import Tally
+from apps.judging.models import Judge
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.services import create_project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import BlindSample, Cascade, CascadeLabel, Review
 from tests.exports.random_records import random_policy, random_record
+from tests.judging.verdicts import judge_here
 
 COLUMNAR = {name: format_ for name, format_ in FORMATS.items() if isinstance(format_, ColumnFormat)}
 
@@ -127,8 +129,17 @@ def complicated(project: Project, rita: User) -> None:
         for decision in (Review.Decision.CORRECTED, Review.Decision.ACCEPTED):
             Review.objects.create(assignment=assignment, decision=decision, reviewer=rita, submission=submission)
         Assignment.objects.filter(pk=assignment.pk).update(corrected_by=rita)
+    undecided_judges(project)
     recompute_project(project=project)
     applied_cascade(project)
+
+
+def undecided_judges(project: Project) -> None:
+    """Newer runs of the judges' first versions that name no first error in two thirds of the solutions."""
+    Judge.objects.filter(project=project).update(kind=Judge.Kind.STEPS)
+    for place, solution in enumerate(project.solutions.order_by("pk")):
+        for name in ("strict", "mild")[: place % 3]:
+            judge_here(solution, name, outcome="refusal")
 
 
 def applied_cascade(project: Project) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
-from apps.corpus.records import EstimateRecord, JudgeRecord, Record, StepCount, VerdictRecord
+from apps.corpus.records import EstimateRecord, JudgeRecord, Record, StepCount, UndecidedRecord, VerdictRecord
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import load_records
 from apps.exports.models import Export
@@ -43,6 +43,24 @@ BOTH = {"sources": ["monte_carlo_and_judge"], "after_first_error": "as_rated"}
 def test_the_newest_run_that_says_anything_labels() -> None:
     one = record(judges=[said("a", -1, -1), said("b", 1, 1), said("a", version=2)])
     assert labels(one, **JUDGE) == [[1, 1, None, None]]
+
+
+def test_an_undecided_newest_run_leaves_its_judge_without_a_verdict() -> None:
+    own = [said("a", -1, -1), said("b", 1, 1), said("b", 1, -1, version=2)]
+    one = record(judges=own, undecided=[UndecidedRecord(judge="b", version=3, older=3)])
+    assert labels(one, **JUDGE) == [[-1, -1, None, None]], "the newest of the other judges"
+    assert labels(one, **JUDGE, judges=["b"]) == []
+    assert labels(one, **JUDGE, judges=["b v2"]) == [[1, -1, None, None]], "which does not select the undecided one"
+    since = record(judges=own, undecided=[UndecidedRecord(judge="b", version=1, older=2)])
+    assert labels(since, **JUDGE) == [[1, -1, None, None]]
+    assert labels(since, **JUDGE, judges=["b v1"]) == []
+    tally = Tally()
+    policy = LabelPolicy.from_dict(JUDGE | {"judges": ["b"], "columns": ["votes"]})
+    assert [*FORMATS["trl-prm"].rows(one, policy, tally)] == []
+    assert tally.left_out["ratings: of an older run of a judge whose newest result is no verdict"] == 4
+    policy = LabelPolicy.from_dict(JUDGE | {"columns": ["votes"]})
+    (row_,) = FORMATS["trl-prm"].rows(one, policy, Tally())
+    assert row_["votes"]["judge"] == {"bad": [1, 1], "okay": [0, 0], "great": [0, 0]}
 
 
 def test_a_policy_may_name_its_judges_by_name_or_by_version() -> None:

@@ -10,9 +10,11 @@ from django.core.files.base import ContentFile
 
 from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.run import run_import
+from apps.corpus.labels import first_error
 from apps.corpus.models import ImportBatch, Solution
 from apps.corpus.services import create_import
-from apps.judging.models import Judge, JudgeRun, StepVerdict
+from apps.judging.models import Judge, JudgeRun, SolutionVerdict, StepVerdict
+from apps.judging.models.verdicts import ItemOutcome
 from apps.projects.models import Project
 
 
@@ -67,3 +69,26 @@ def bring_in(project: Project, rows: Sequence[dict[str, Any] | str]) -> ImportBa
     file = ContentFile("\n".join(lines).encode())
     batch = create_import(project=project, file=file, filename="rows.jsonl", format="jsonl")
     return run_import(batch_id=batch.pk)
+
+
+def judge_here(
+    solution: Solution,
+    name: str,
+    *ratings: int,
+    version: int = 1,
+    outcome: str = ItemOutcome.VERDICT,
+    status: str = JobStatus.FINISHED,
+) -> JudgeRun:
+    """A run of ours: the ratings of the path's first steps, or an outcome that is no verdict."""
+    by, _ = Judge.objects.get_or_create(
+        project=solution.project, name=name, version=version, defaults={"kind": Judge.Kind.STEPS}
+    )
+    number = JudgeRun.objects.filter(project=solution.project).count() + 1
+    run = JudgeRun.objects.create(project=solution.project, judge=by, number=number, status=status)
+    steps = solution.steps.filter(chosen=True).order_by("position")
+    StepVerdict.objects.bulk_create(
+        StepVerdict(run=run, step=step, rating=rating) for step, rating in zip(steps, ratings, strict=False)
+    )
+    error = first_error(dict(enumerate(ratings)), solution.step_count) if ratings else None
+    SolutionVerdict.objects.create(run=run, solution=solution, outcome=outcome, first_error=error)
+    return run

@@ -132,6 +132,18 @@ def test_a_claim_and_a_submission_touch_few_rows(large: Round, bob: User, rita: 
     hold(seen)
 
 
+def test_a_claim_in_verify_mode_reads_hardly_any_of_a_round_of_fresh_eyes(
+    project: Project, large: Round, bob: User
+) -> None:
+    verify = open_round(project=project, protocol="first_error", mode="verify", select="sample:20")
+    analyze(Task)
+    for fresh_eyes in (True, False):
+        Round.objects.filter(pk=large.pk).update(fresh_eyes=fresh_eyes)
+        with touched() as seen:
+            assert isinstance(claim(round=verify, labeler=bob), NoTask) == fresh_eyes
+        hold(seen)
+
+
 def test_the_beat_touches_what_has_lapsed_only(large: Round, bob: User) -> None:
     taken = claim(round=large, labeler=bob)
     assert not isinstance(taken, NoTask)

@@ -101,7 +101,7 @@ def calibrate(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if sample is not None:
         assert sample.round is not None
         messages.success(
-            request, f"Blind round {sample.round.number} is open. Nobody sees what models say of its sample."
+            request, f"Blind round {sample.round.number} is open. Labelers see nothing that models say of its sample."
         )
         return redirect("trust", slug)
     context = place.context(TAB, form=form, bar=bar, **_advice(form, place))

@@ -50,7 +50,7 @@ def draw_sample(export: Export, share: float) -> dict[int, int]:
 
 
 def check_models(export: Export) -> None:
-    """Raises Conflict if the policy reads labels of models, and models have made some since the export."""
+    """Raises Conflict if the policy reads labels of models, and they are not those of the export any more."""
     policy = LabelPolicy.from_dict(export.policy)
     if not MODEL_SOURCES & set(policy.sources):
         return
@@ -59,6 +59,24 @@ def check_models(export: Export) -> None:
     cascades = Cascade.objects.filter(project=export.project, applied_at__gt=export.created_at)
     if runs.exists() or verdicts.exists() or ("cascade" in policy.sources and cascades.exists()):
         raise Conflict("Models have made new labels since the export. Export again, then audit that.", code="outdated")
+    _check_cascade(export)
+
+
+def _check_cascade(export: Export) -> None:
+    """Raises Conflict if the cascade that labels solutions of the export is not the applied one any more."""
+    certificate = (export.manifest or {}).get("certificate")
+    if not certificate:
+        return
+    number = certificate["cascade"]
+    applied = Cascade.objects.filter(
+        project=export.project, number=number, status=Cascade.Status.APPLIED, applied_at__lte=export.created_at
+    )
+    if not applied.exists():
+        raise Conflict(
+            f"Cascade {number}, which labels solutions of this export, was withdrawn since. Apply a cascade, or leave it out "
+            "of the policy's sources; export again, then audit that.",
+            code="outdated",
+        )
 
 
 def first_errors(export: Export) -> Iterator[tuple[int, int]]:

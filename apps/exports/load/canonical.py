@@ -55,12 +55,14 @@ class CanonicalLoader(ColumnLoader):
         names = {user: member.name for user, member in self._members.items()}
         return people.with_columns(name=pl.col("labeler").replace_strict(names, return_dtype=pl.String)), ratings
 
-    def _verdicts(self, reader: Reader, keys: pl.DataFrame) -> pl.DataFrame:
-        verdicts = super()._verdicts(reader, keys)
+    def _verdicts(
+        self, reader: Reader, solutions: pl.DataFrame, keys: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        verdicts, undecided = super()._verdicts(reader, solutions, keys)
         runs = verdicts.select(frames.row_expr().alias("row"), "order", "judge", "version", "run_in_file").unique()
         if runs.select("row", "judge", "version", "run_in_file").is_duplicated().any():
             raise _OnlyRecords
-        return verdicts
+        return verdicts, undecided
 
     def _corrections(self, reader: Reader, corrected: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         raise _OnlyRecords

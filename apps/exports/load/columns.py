@@ -106,6 +106,7 @@ class ColumnLoader:
             if "people" in self._needed
             else (frames.empty(frames.PEOPLE), frames.empty(frames.RATINGS))
         )
+        verdicts, undecided = self._verdicts(reader, solutions, keys)
         return LabelFrames(
             size=len(solutions),
             steps=steps.select("key", "chosen", "text", is_human=is_human),
@@ -114,7 +115,8 @@ class ColumnLoader:
             gold=self._gold(reader, path),
             consensus=self._consensus(reader, path),
             estimates=self._estimates(reader, path),
-            verdicts=self._verdicts(reader, keys),
+            verdicts=verdicts,
+            undecided=undecided,
             cascade=self._cascade(reader, solutions, path),
         )
 
@@ -160,18 +162,30 @@ class ColumnLoader:
             .select(*frames.ESTIMATES, *self._more("estimates", "strategy", "completer"))
         )
 
-    def _verdicts(self, reader: Reader, keys: pl.DataFrame) -> pl.DataFrame:
-        """Each judge's oldest run first, and last the judge with the newest run, as in `records`."""
+    def _verdicts(
+        self, reader: Reader, solutions: pl.DataFrame, keys: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The verdicts, and the runs that are undecided.
+
+        Each judge's oldest run comes first, and last the judge with the newest run that has verdicts, as in `records`.
+        """
         if "verdicts" not in self._needed:
-            return frames.empty(frames.VERDICTS)
+            return frames.empty(frames.VERDICTS), frames.empty(frames.UNDECIDED)
+        rows = solutions.select("solution").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
         verdicts = keys.join(self._read_of(reader, "verdicts", keys["step"]), on="step")
-        verdicts = verdicts.join(self._read(reader, "judge_runs"), on="run")
-        newest = pl.col("number").max().over(frames.row_expr(), "judge")
-        ordered = verdicts.with_columns(newest=newest).sort(
-            "newest", "version", "run_in_file", "number", nulls_last=False, maintain_order=True
+        undecided = rows.join(self._read_of(reader, "undecided", solutions["solution"]), on="solution")
+        results = pl.concat([verdicts.with_columns(row=frames.row_expr()), undecided], how="diagonal")
+        results = results.join(self._read(reader, "judge_runs"), on="run")
+        newest = pl.when(pl.col("key").is_not_null()).then("number").max().over("row", "judge")
+        ordered = (
+            results.with_columns(newest=newest)
+            .sort("newest", "version", "run_in_file", "number", nulls_last=False, maintain_order=True)
+            .with_columns(order=pl.struct("newest", "run").rle_id().cast(pl.Int64))
         )
-        return ordered.with_columns(order=pl.struct("newest", "run").rle_id().cast(pl.Int64)).select(
-            *frames.VERDICTS, *self._more("verdicts", "run_in_file")
+        is_verdict = pl.col("key").is_not_null()
+        return (
+            ordered.filter(is_verdict).select(*frames.VERDICTS, *self._more("verdicts", "run_in_file")),
+            ordered.filter(~is_verdict).select(*frames.UNDECIDED),
         )
 
     # --- people -------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.labels.columns import chunk, frames
 from apps.exports.load.arrow import Query, compile_query, is_any_of, placeholder
 from apps.exports.load.judged import machine_errors
-from apps.judging.models import JudgeRun, StepVerdict
+from apps.judging.models import JudgeRun, SolutionVerdict, StepVerdict
 from apps.judging.models.runs import number_in_row
 from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, StepLabel
 from apps.labeling.models.counted import redundancy_expression
@@ -87,6 +87,7 @@ _JUDGE_RUNS: frames.Schema = {
     "run_in_file": pl.Int64,
 }
 _VERDICTS: frames.Schema = {"step": pl.Int64, "run": pl.Int64, "rating": pl.Int8}
+_UNDECIDED: frames.Schema = {"solution": pl.Int64, "run": pl.Int64}
 _MACHINE_ERRORS: frames.Schema = {"solution": pl.Int64, "first_error": pl.Int64}
 _SCORED: frames.Schema = {"step": pl.Int64}
 _OF_ASSIGNMENT: frames.Schema = {"assignment": pl.Int64}
@@ -235,6 +236,7 @@ def _of_machines(compiled: Compile, among: Among) -> dict[str, Query]:
     estimates = StepEstimate.objects.filter(among("step_id"))
     judge_runs = JudgeRun.objects.filter(counted_run_q(), **_of_project())
     verdicts = StepVerdict.objects.counted().filter(among("step_id"))
+    undecided = SolutionVerdict.objects.undecided().filter(among("solution_id"))
     errors = machine_errors().filter(among("solution_id"))
     scores = StepScore.objects.filter(counted_run_q("run__"), among("step_id"))
     return {
@@ -246,6 +248,7 @@ def _of_machines(compiled: Compile, among: Among) -> dict[str, Query]:
             "judge_runs", judge_runs, ("id", "number", "judge__name", "judge__version", number_in_row()), _JUDGE_RUNS
         ),
         "verdicts": compiled("verdicts", verdicts, ("step_id", "run_id", "rating"), _VERDICTS),
+        "undecided": compile_query(undecided.values_list("solution_id", "run_id"), _UNDECIDED),
         "machine_errors": compile_query(errors.values_list("solution_id", "first_error"), _MACHINE_ERRORS),
         "step_scores": compile_query(scores.values_list("step_id"), _SCORED),
     }

@@ -7,7 +7,7 @@ progress can be stored and the export can be cancelled.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,6 +27,7 @@ from apps.corpus.records import (
     StepCount,
     StepPlace,
     StepRecord,
+    UndecidedRecord,
     VerdictRecord,
 )
 from apps.estimation.models import StepEstimate
@@ -36,8 +37,8 @@ from apps.exports.load.people import Members, load_members, load_people, load_pr
 from apps.exports.load.spans import Span, comparisons_in, cut_pieces, cut_spans, solutions_in
 from apps.exports.rows.addresses import problem_address, solution_address
 from apps.exports.tally import Unit
-from apps.judging.models import StepVerdict
-from apps.judging.models.runs import number_in_row
+from apps.judging.models import SolutionVerdict, StepVerdict
+from apps.judging.models.runs import number_in_row, run_order
 from apps.judging.records import with_distinct_runs
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
@@ -81,6 +82,9 @@ COMPARISON = [
     "external_id",
     "extras",
 ]
+
+# A judge's run: its number, the judge, and the number in the row.
+_JUDGE_RUN = ("run__number", "run__judge__name", "run__judge__version", number_in_row("run__"))
 
 Place = tuple[int, int]
 
@@ -180,7 +184,7 @@ def _records(rows: Rows, members: Members, project: Project, needs: Needs) -> li
     gold = _gold(solution_ids)
     consensus = _consensus(solution_ids)
     estimates = _estimates(solution_ids)
-    judges = _judges(solution_ids)
+    judges, undecided = _judges(solution_ids)
     scores = score_records(solution_ids)
     replies = load_replies(solution_ids) if Need.REPLIES in needs else {}
     revisions = load_revisions(solution_ids) if Need.REVISIONS in needs else {}
@@ -194,6 +198,7 @@ def _records(rows: Rows, members: Members, project: Project, needs: Needs) -> li
             consensus=consensus[row[0]],
             estimates=estimates[row[0]],
             judges=judges.get(row[0], []),
+            undecided=undecided.get(row[0], ()),
             address=solution_address(project.slug, row[0]),
             problem_address=problem_address(project.slug, row[1]),
             scores=scores.get(row[0], []),
@@ -332,8 +337,11 @@ def _estimates(solution_ids: Sequence[int]) -> dict[int, list[EstimateRecord]]:
     return estimates
 
 
-def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
-    """By solution, every run's verdicts: each judge's oldest run first, and last the judge with the newest run."""
+def _judges(solution_ids: Sequence[int]) -> tuple[dict[int, list[JudgeRecord]], dict[int, list[UndecidedRecord]]]:
+    """By solution, every run's verdicts, and the runs that are undecided.
+
+    Each judge's oldest run comes first, and last the judge with the newest run that has verdicts.
+    """
     verdicts: defaultdict[tuple[Any, ...], list[VerdictRecord]] = defaultdict(list)
     rows = (
         StepVerdict.objects.counted()
@@ -341,10 +349,7 @@ def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
         .oldest_run_first("step__position", "step__candidate")
         .values_list(
             "step__solution_id",
-            "run__number",
-            "run__judge__name",
-            "run__judge__version",
-            number_in_row("run__"),
+            *_JUDGE_RUN,
             "step__position",
             "step__candidate",
             "rating",
@@ -360,7 +365,28 @@ def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
     for solution_id, number, name, *_ in verdicts:
         newest[solution_id, name] = max(number, newest.get((solution_id, name), 0))
     judges: defaultdict[int, list[JudgeRecord]] = defaultdict(list)
+    runs: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for key in sorted(verdicts, key=lambda run: newest[run[0], run[2]]):
         solution_id, _, name, version, run_in_row = key
         judges[solution_id].append(JudgeRecord(judge=name, version=version, run=run_in_row, steps=verdicts[key]))
-    return {solution_id: with_distinct_runs(records) for solution_id, records in judges.items()}
+        runs[solution_id].append(key)
+    return {pk: with_distinct_runs(records) for pk, records in judges.items()}, _undecided(solution_ids, runs)
+
+
+def _undecided(
+    solution_ids: Sequence[int], runs: Mapping[int, Sequence[tuple[Any, ...]]]
+) -> dict[int, list[UndecidedRecord]]:
+    """By solution, the undecided runs that are newer than one of the judge's `runs`, which have verdicts."""
+    undecided: defaultdict[int, list[UndecidedRecord]] = defaultdict(list)
+    rows = SolutionVerdict.objects.undecided().filter(solution__in=solution_ids)
+    for solution_id, number, name, version, run_in_row in rows.values_list("solution_id", *_JUDGE_RUN):
+        order = run_order(version, run_in_row, number)
+        places = [
+            place
+            for place, (_, own_number, judge, own_version, own_run) in enumerate(runs.get(solution_id, ()))
+            if judge == name and run_order(own_version, own_run, own_number) < order
+        ]
+        if places:
+            older = places[-1] + 1
+            undecided[solution_id].append(UndecidedRecord(judge=name, version=version, older=older))
+    return undecided

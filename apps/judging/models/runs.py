@@ -29,6 +29,11 @@ def oldest_run_first(prefix: str = "") -> tuple[OrderBy | str, ...]:
     return f"{prefix}judge__version", number, f"{prefix}number"
 
 
+def run_order(version: int, number_in_row: int | None, number: int) -> tuple[int, int, int]:
+    """The order of `oldest_run_first` for runs of one judge in Python."""
+    return version, -1 if number_in_row is None else number_in_row, number
+
+
 class JudgeRun(ShardedRun):
     """Verdicts of one judge that belong together: of a run of ours, or imported from files, whose format is `origin`.
 
@@ -74,6 +79,11 @@ class JudgeRun(ShardedRun):
 
     def __str__(self) -> str:
         return f"{self.judge}, run {self.number}"
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """The newest of one judge's runs has the highest."""
+        return run_order(self.judge.version, self.run_in_file if self.origin else self.number, self.number)
 
     def changed_model_reason(self) -> str | None:
         return self.judge.changed_model_reason(self.endpoint) if self.endpoint is not None else None

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from apps.corpus.labels import CHOICES, MARGINS
 from apps.corpus.models import Comparison, Solution, Step
+from apps.judging.models.judges import Judge
 from apps.judging.models.runs import JudgeRun, oldest_run_first
 from apps.runs.status import counted_run_q
 
@@ -31,6 +32,13 @@ class VerdictQuerySet(models.QuerySet["StepVerdict"]):
     def counted(self) -> Self:
         """Verdicts of runs that have ended, and of files."""
         return self.filter(counted_run_q("run__"))
+
+
+class SolutionVerdictQuerySet(models.QuerySet["SolutionVerdict"]):
+    def undecided(self) -> Self:
+        """Results of counted runs that name no first error, although the judge was asked for it."""
+        counted = self.filter(counted_run_q("run__"), run__judge__kind__in=(Judge.Kind.STEPS, Judge.Kind.CHORUS))
+        return counted.exclude(outcome=ItemOutcome.VERDICT)
 
 
 class StepVerdict(models.Model):
@@ -73,6 +81,8 @@ class SolutionVerdict(models.Model):
     reason = models.TextField(blank=True, default="", help_text="The judge's reason, or why there is no verdict.")
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
+
+    objects = SolutionVerdictQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -25,6 +25,7 @@ from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.queue import statements
 from apps.labeling.queue.eligibility import NoTask, ineligible_reason
 from apps.labeling.queue.leases import expire_leases, extend_leases, lease_end
+from apps.labeling.rounds.completion import hiding_from_labelers
 
 __all__ = ["NoTask", "claim"]
 
@@ -139,6 +140,7 @@ def claim(
         "guideline": round.guideline_id,
         "holding": list(holding),
         "fresh_eyes": round.fresh_eyes,
+        "hiding": _hiding_ids(round),
         "gold": False,
         "place": dice.random(),
         "swapped": PROTOCOLS[round.protocol].of == "comparison" and dice.random() < 0.5,
@@ -150,6 +152,13 @@ def claim(
         if assignment_id is not None:
             return _load(assignment_id, round)
     return why_nothing_left(round, labeler)
+
+
+def _hiding_ids(round_: Round) -> list[int]:
+    """The rounds whose solutions this one, in verify mode, does not serve."""
+    if round_.mode != Round.Mode.VERIFY:
+        return []
+    return list(hiding_from_labelers(round_.project_id).order_by().values_list("pk", flat=True))
 
 
 def _load(pk: int, round_: Round) -> Assignment:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from apps.labeling.assignments.verify_mode import SHOWN
+
 # As a scalar subquery with a limit this stays a look-up of one task. As NOT EXISTS, PostgreSQL may turn it into a join
 # that reads all assignments of the labeler.
 _HAD = """
@@ -13,17 +15,25 @@ _HAD = """
 # A skipped task is not served to its labeler as a new one: it comes back when nothing else is left.
 _HAD_OR_SKIPPED = _HAD.replace("'returned'", "'returned', 'skipped'")
 
-# In a round of fresh eyes: a submission of the labeler on the task's solution, or of a path of theirs that became it.
-_KNOWN = """
+# In a round of fresh eyes: what the labeler knows of the task's solution. They submitted it, or a path that became it, or
+# verify mode showed them the models' labels of it, whatever they did then.
+_KNOWN = f"""
         SELECT a.id FROM labeling_task k JOIN labeling_assignment a ON a.task_id = k.id
         WHERE k.solution_id = t.solution_id AND k.round_id <> t.round_id AND a.labeler_id = %(labeler)s
-          AND a.submitted_at IS NOT NULL
+          AND (a.submitted_at IS NOT NULL OR a.extras ? '{SHOWN}')
         UNION ALL
         SELECT a.id FROM labeling_assignment a
         WHERE a.derived_solution_id = t.solution_id AND a.labeler_id = %(labeler)s
         LIMIT 1
 """
 _FRESH = f"(NOT %(fresh_eyes)s::boolean OR ({_KNOWN}) IS NULL)"
+
+# In a round in verify mode: a task of the same solution in one of the rounds that hide the models' labels of it.
+_HIDDEN = """
+        SELECT k.id FROM labeling_task k
+        WHERE k.solution_id = t.solution_id AND k.round_id = ANY(%(hiding)s::bigint[]) LIMIT 1
+"""
+_NOT_HIDDEN = f"(cardinality(%(hiding)s::bigint[]) = 0 OR ({_HIDDEN}) IS NULL)"
 
 # Any assignment of the task except one of an earlier screening attempt, including released and expired ones.
 _HAD_EVER = _HAD.replace("'returned'", "'returned', 'skipped', 'released', 'expired'")
@@ -47,7 +57,7 @@ WITH next AS (
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
       AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
-      AND ({_HAD_OR_SKIPPED}) IS NULL AND {_FRESH}
+      AND ({_HAD_OR_SKIPPED}) IS NULL AND {_FRESH} AND {_NOT_HIDDEN}
     ORDER BY (t.priority * -1), t.id
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 ), moved AS (
@@ -61,14 +71,14 @@ WITH next AS (
 _NEW_GOLD = f"""
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND t.is_gold
-      AND ({_HAD_EVER}) IS NULL
+      AND ({_HAD_EVER}) IS NULL AND {_NOT_HIDDEN}
 """
 
 _NEW_AHEAD = f"""
     SELECT t.id FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
       AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
-      AND ({_HAD_EVER}) IS NULL AND {_FRESH}
+      AND ({_HAD_EVER}) IS NULL AND {_FRESH} AND {_NOT_HIDDEN}
     ORDER BY (t.priority * -1), t.id LIMIT 1
 """
 
@@ -82,7 +92,7 @@ _GOLD_AGAIN = f"""
           AND a.state IN ('released', 'expired')
         GROUP BY a.task_id
     ) latest JOIN labeling_task t ON t.id = latest.task_id
-    WHERE t.is_gold AND t.open_slots > 0 AND ({_HAD_OR_SKIPPED}) IS NULL
+    WHERE t.is_gold AND t.open_slots > 0 AND ({_HAD_OR_SKIPPED}) IS NULL AND {_NOT_HIDDEN}
       AND (%(only_gold)s OR (({_NEW_AHEAD}) IS NULL AND (
         SELECT coalesce(min(assignment), 0) FROM (
             SELECT coalesce((
@@ -90,7 +100,7 @@ _GOLD_AGAIN = f"""
             ), 0) AS assignment
             FROM labeling_task t
             WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold AND ({_HAD_OR_SKIPPED}) IS NULL
-              AND {_FRESH}
+              AND {_FRESH} AND {_NOT_HIDDEN}
         ) ordinary
       ) > latest.assignment))
     ORDER BY latest.assignment LIMIT 1 FOR UPDATE OF t SKIP LOCKED

@@ -1,4 +1,8 @@
-"""Whether people are done with a round: the one rule for blind rounds and release audits."""
+"""Whether people are done with a round: the one rule for blind rounds and release audits.
+
+Until they are done with one that asks for fresh eyes, rounds in verify mode show no labels of models on its solutions: what
+labelers know of a solution would decide what they say of it there.
+"""
 
 from __future__ import annotations
 
@@ -18,5 +22,23 @@ def is_complete(round_: Round) -> bool:
 def incomplete(rounds: QuerySet[Round]) -> QuerySet[Round]:
     """Those of the rounds with a task that waits for a labeler, or that one has. Withdrawn tasks are not served."""
     open_tasks = Task.objects.filter(round=OuterRef("pk"), open_slots__gt=0, withdrawn="")
+    # Gold has an index of its own.
+    has_open = Exists(open_tasks.filter(is_gold=False)) | Exists(open_tasks.filter(is_gold=True))
     held = Assignment.objects.filter(round=OuterRef("pk"), state__in=HELD, task__withdrawn="")
-    return rounds.filter(Exists(open_tasks) | Exists(held))
+    return rounds.filter(has_open | Exists(held))
+
+
+def hiding_from_labelers(project_id: int) -> QuerySet[Round]:
+    """The project's live blind rounds of fresh eyes that people have not completed."""
+    live = Round.objects.filter(
+        project=project_id,
+        fresh_eyes=True,
+        mode=Round.Mode.BLIND,
+        status__in=(Round.Status.OPEN, Round.Status.PAUSED),
+    )
+    return incomplete(live)
+
+
+def is_hidden_from_labelers(project_id: int, solution_id: int) -> bool:
+    """Whether the solution is in such a round."""
+    return hiding_from_labelers(project_id).filter(tasks__solution=solution_id).exists()

@@ -30,7 +30,7 @@ class OtherSources:
 
 
 def other_sources(solution_ids: Sequence[int]) -> OtherSources:
-    """The labels of these solutions by the other sources. Always ten queries."""
+    """The labels of these solutions by the other sources. Always eleven queries."""
     sources = OtherSources()
     solutions = Solution.objects.filter(pk__in=solution_ids)
     for pk, is_correct, score, length in solutions.values_list("id", "is_correct", "verifier_score", "step_count"):

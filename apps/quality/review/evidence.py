@@ -211,7 +211,7 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
         also_acceptable=also_acceptable,
         first_errors=_first_errors(
             labelers,
-            judges,
+            _newest(judges, solution),
             consensus,
             acceptable,
             newest_first_errors({} if hidden_in else {solution.pk: solution.step_count}).get(solution.pk),
@@ -276,6 +276,11 @@ def _labelers(
 # --- first errors, side by side ---------------------------------------------------------------------------
 
 
+def _newest(judges: Sequence[JudgeFirstError], solution: Solution) -> list[JudgeFirstError]:
+    counted = {judge.run: judge for judge in judges if judge.counts}
+    return [counted[run] for run in newest_of_each_judge(solution.pk, counted)] if counted else []
+
+
 def _first_errors(
     labelers: Sequence[LabelerEvidence],
     judges: Sequence[JudgeFirstError],
@@ -283,13 +288,10 @@ def _first_errors(
     acceptable: frozenset[int],
     newest: RunFirstError | None,
 ) -> list[SourceFirstError]:
-    """Those of all sources: of estimation runs the newest, of each judge the newest run.
+    """Those of all sources: of estimation runs the newest. `judges` are the newest runs.
 
     Assignments that do not count are shown in the table of assignments, and not here.
     """
-    by_judge_run = {
-        judge.run: UNKNOWN if judge.first_error is None else judge.first_error for judge in judges if judge.counts
-    }
     named = source_first_errors(
         DisputeEvidence(
             # Numbered, as one person may have several assignments, and two people one name.
@@ -299,7 +301,9 @@ def _first_errors(
                 if not labeler.not_counted
             },
             monte_carlo=newest.first_error if newest is not None else UNKNOWN,
-            judges={str(run.judge): by_judge_run[run] for run in newest_of_each_judge(by_judge_run)},
+            judges={
+                str(judge.run.judge): UNKNOWN if judge.first_error is None else judge.first_error for judge in judges
+            },
             gold=acceptable,
             consensus=UNKNOWN if consensus is None or consensus.first_error is None else consensus.first_error,
         )

@@ -63,6 +63,8 @@ ESTIMATES: Schema = {
 MACHINE_ERRORS: Schema = {"row": pl.Int64, "first_error": pl.Int64}
 CASCADE: Schema = {"key": pl.Int64, "rating": pl.Int8}
 VERDICTS: Schema = {"key": pl.Int64, "order": pl.Int64, "judge": pl.String, "version": pl.Int64, "rating": pl.Int8}
+# Runs of judges that name no first error: the verdicts of an older run have a lower `order`.
+UNDECIDED: Schema = {"row": pl.Int64, "order": pl.Int64, "judge": pl.String, "version": pl.Int64}
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class LabelFrames:
     consensus: pl.DataFrame
     estimates: pl.DataFrame
     verdicts: pl.DataFrame
+    undecided: pl.DataFrame
     cascade: pl.DataFrame
 
     @cached_property
@@ -129,7 +132,8 @@ def empty(schema: Schema) -> pl.DataFrame:
 
 def no_labels(size: int) -> LabelFrames:
     """The frames of so many solutions of which no step is needed."""
-    return LabelFrames(size, *map(empty, (STEPS, PEOPLE, RATINGS, GOLD, CONSENSUS, ESTIMATES, VERDICTS, CASCADE)))
+    schemas = (STEPS, PEOPLE, RATINGS, GOLD, CONSENSUS, ESTIMATES, VERDICTS, UNDECIDED, CASCADE)
+    return LabelFrames(size, *map(empty, schemas))
 
 
 def machine_ratings(errors: pl.DataFrame, path: pl.Series) -> pl.DataFrame:
@@ -170,6 +174,7 @@ def frames_of(records: Sequence[Record]) -> LabelFrames:
         consensus=_frame(CONSENSUS, _consensus(records)),
         estimates=_frame(ESTIMATES, _estimates(records)),
         verdicts=_frame(VERDICTS, _verdicts(records)),
+        undecided=_frame(UNDECIDED, _undecided(records)),
         cascade=machine_ratings(_frame(MACHINE_ERRORS, _machine_errors(records)), steps.filter("chosen")["key"]),
     )
 
@@ -269,3 +274,9 @@ def _verdicts(records: Sequence[Record]) -> Iterator[tuple[Any, ...]]:
             ratings = {(verdict.position, verdict.candidate): verdict.rating for verdict in judge.steps}
             for place, rating in ratings.items():
                 yield key_of(row, *place), order, judge.judge, judge.version, rating
+
+
+def _undecided(records: Sequence[Record]) -> Iterator[tuple[Any, ...]]:
+    for row, record in enumerate(records):
+        for result in record.undecided:
+            yield row, result.older, result.judge, result.version

@@ -35,6 +35,7 @@ OLDER_RUN = "of an older estimation run"
 BIASED_RUN = "of an estimation run whose shares are biased"
 OTHER_JUDGE = "of a judge that the policy does not select"
 OLDER_JUDGE = "of an older run of a judge"
+UNDECIDED_JUDGE = "of an older run of a judge whose newest result is no verdict"
 
 SOURCES_TIED = "the sources are tied"
 
@@ -62,7 +63,7 @@ def later_source(source: str, what: str = "solution") -> str:
 REASONS = (
     *(OTHER_ROUND, SCREENING, GOLD_ANSWER, SUSPENDED, CORRECTED, EARLIER, OFF_PATH, EMPTY, NOT_FIRST),
     *(FEW_LABELS, TIE, UNSURE, THIN, DEPARTED, UNKNOWN_STEP),
-    *(DISAGREE, ONE_OF_TWO, FEW_ROLLOUTS, OTHER_RUN, OLDER_RUN, BIASED_RUN, OTHER_JUDGE, OLDER_JUDGE),
+    *(DISAGREE, ONE_OF_TWO, FEW_ROLLOUTS, OTHER_RUN, OLDER_RUN, BIASED_RUN, OTHER_JUDGE, OLDER_JUDGE, UNDECIDED_JUDGE),
     *(AFTER_ERROR, BEHIND_GAP, NEUTRAL_DROPPED, ALTERNATIVES_DROPPED, SAME_TEXT, TWO_LABELS),
     *map(ended_in, FINISH_REASONS),
     *(later_source(source, what) for source in SOURCES for what in ("solution", "step")),

@@ -29,6 +29,7 @@ from apps.exports.labels.columns.reasons import (
     OTHER_RUN,
     THIN,
     TIE,
+    UNDECIDED_JUDGE,
     UNKNOWN_STEP,
     UNSURE,
     Reason,
@@ -153,31 +154,47 @@ def _only_without_reason(rated: pl.DataFrame) -> pl.DataFrame:
 
 
 def _selected_verdicts(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
-    """All verdicts: of a judge that the policy `is_selected`, of a run that `rates_path`."""
-    verdicts = frames.verdicts.with_columns(on_path=frames.on_path(frames.verdicts["key"]), row=row_expr())
-    names = (pl.col("judge"), pl.concat_str(pl.col("judge"), pl.lit(" v"), pl.col("version")))
-    is_selected = pl.any_horizontal(name.is_in(list(policy.judges)) for name in names)
-    rates_path = pl.col("on_path").any().over("row", "order")
-    return verdicts.with_columns(
-        is_selected=is_selected if policy.judges else pl.lit(value=True), rates_path=rates_path
+    """All verdicts: of a judge that the policy `is_selected`, of a run that `rates_path`, and `is_outdated` by a newer
+    selected run of the same judge that names no first error."""
+    verdicts = frames.verdicts.with_columns(
+        on_path=frames.on_path(frames.verdicts["key"]), row=row_expr(), is_selected=_is_selected(policy)
+    )
+    verdicts = verdicts.with_columns(rates_path=pl.col("on_path").any().over("row", "order"))
+    undecided = frames.undecided.filter(_is_selected(policy))
+    if undecided.is_empty():
+        return verdicts.with_columns(is_outdated=pl.lit(value=False))
+    newest = undecided.group_by("row", "judge").agg(undecided=pl.col("order").max())
+    is_older = (pl.col("order") < pl.col("undecided")).fill_null(value=False)
+    return verdicts.join(newest, on=["row", "judge"], how="left", maintain_order="left").with_columns(
+        is_outdated=pl.col("is_selected") & is_older
     )
 
 
+def _is_selected(policy: LabelPolicy) -> pl.Expr:
+    if not policy.judges:
+        return pl.lit(value=True)
+    names = (pl.col("judge"), pl.concat_str(pl.col("judge"), pl.lit(" v"), pl.col("version")))
+    return pl.any_horizontal(name.is_in(list(policy.judges)) for name in names)
+
+
 def verdicts_of_judges(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
-    """The verdicts of each selected judge, by its newest run that rates the path."""
-    verdicts = _selected_verdicts(frames, policy).filter("is_selected", "rates_path")
+    """The verdicts of each selected judge, by its newest run that rates the path; none where that names no first error."""
+    verdicts = _selected_verdicts(frames, policy).filter("is_selected", "rates_path", ~pl.col("is_outdated"))
     return verdicts.filter(pl.col("order") == pl.col("order").max().over("row", "judge"))
 
 
 def _judge(frames: LabelFrames, policy: LabelPolicy) -> pl.DataFrame:
-    """By the newest selected run that rates the path."""
+    """By the newest selected run that rates the path, of the judges whose newest run names a first error."""
     verdicts = _selected_verdicts(frames, policy)
-    newest = pl.when(pl.col("is_selected") & pl.col("rates_path")).then(pl.col("order")).max().over("row")
+    labels = pl.col("is_selected") & pl.col("rates_path") & ~pl.col("is_outdated")
+    newest = pl.when(labels).then(pl.col("order")).max().over("row")
     unfit = (
         pl.when(~pl.col("is_selected"))
         .then(reason(OTHER_JUDGE))
         .when(pl.col("order") < newest)
         .then(reason(OLDER_JUDGE))
+        .when("is_outdated")
+        .then(reason(UNDECIDED_JUDGE))
         .when((pl.col("order") != newest).fill_null(value=True))
         .then(reason(UNKNOWN_STEP))
     )
