@@ -64,7 +64,7 @@ class ItemEngine(Generic[S, R]):
     def __init__(self, limiter: ConcurrencyLimiter, source: ItemSource[S]) -> None:
         self.limiter = limiter
         self._source = source
-        self._pending: list[tuple[R, asyncio.Future[bool]]] = []
+        self._pending: list[tuple[Sequence[R], asyncio.Future[bool]]] = []
         self._has_pending = asyncio.Event()
         self._request_ended = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -168,10 +168,10 @@ class ItemEngine(Generic[S, R]):
 
     # --- storing --------------------------------------------------------------------------------------------
 
-    async def _store(self, record: R) -> bool:
-        """Wait until the record is stored. Returns False if another worker has taken its item over."""
+    async def _store(self, *records: R) -> bool:
+        """Wait until the records of one item are stored. Returns False if another worker has taken the item over."""
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._pending.append((record, stored))
+        self._pending.append((records, stored))
         self._has_pending.set()
         return await stored
 
@@ -181,10 +181,10 @@ class ItemEngine(Generic[S, R]):
             await self._has_pending.wait()
             self._has_pending.clear()
             pending, self._pending = self._pending, []
-            taken_over = await self._flush([record for record, _ in pending])
-            for record, stored in pending:
+            taken_over = await self._flush([record for records, _ in pending for record in records])
+            for records, stored in pending:
                 if not stored.done():
-                    stored.set_result(record.item_id not in taken_over)
+                    stored.set_result(records[0].item_id not in taken_over)
             await asyncio.sleep(self.flush_pause_s)
 
     @property

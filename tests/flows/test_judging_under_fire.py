@@ -70,7 +70,7 @@ def finished(run: JudgeRun) -> None:
     assert_counts(run)
 
 
-REPLIES = {"refuses": 0.08, "out_of_range": 0.15, "cut": 0.15}
+REPLIES = {"refuses": 0.08, "out_of_range": 0.2, "cut": 0.25}
 FAULTS: dict[str, dict[str, float]] = {
     "http 500": {"error_500": 0.10},
     "time-outs": {"timeout": 0.05},

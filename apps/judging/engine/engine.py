@@ -62,15 +62,22 @@ class JudgingEngine(ItemEngine[JudgeState, ReplyBatch | JudgedItem]):
         if obstacle := self.plan.kind.obstacle(state.case):
             await self._store(JudgedItem(state.item_id, Result("unreadable", obstacle)))
             return
-        while self._continues(state):
-            asks = self.plan.kind.asks(state.case, state.readings)
-            if not asks:
-                break
-            await asyncio.gather(*(self._request(state, group) for group in self._groups(state, asks)))
-        if self._continues(state):
-            result = self.plan.kind.result(state.case, state.readings)
-            tokens = state.prompt_tokens, state.completion_tokens
-            await self._store(JudgedItem(state.item_id, result, *tokens, step_ids=state.step_ids))
+        # Without a question, as after a worker was killed between the last reply and the result.
+        asks = self.plan.kind.asks(state.case, state.readings)
+        if not asks:
+            await self._store(self._judged(state))
+        while asks and self._continues(state):
+            first, *others = self._groups(state, asks)
+            if others:
+                await asyncio.gather(*(self._request(state, group) for group in (first, *others)))
+            else:
+                await self._request(state, first)
+            asks = [] if state.is_judged else self.plan.kind.asks(state.case, state.readings)
+
+    def _judged(self, state: JudgeState) -> JudgedItem:
+        state.is_judged = True
+        result = self.plan.kind.result(state.case, state.readings)
+        return JudgedItem(state.item_id, result, state.prompt_tokens, state.completion_tokens, step_ids=state.step_ids)
 
     def _groups(self, state: JudgeState, asks: Sequence[Ask]) -> list[list[Ask]]:
         """Asks that can share a request: those of the same prompt and attempt, as votes, within the server's limit."""
@@ -85,7 +92,10 @@ class JudgingEngine(ItemEngine[JudgeState, ReplyBatch | JudgedItem]):
         ]
 
     async def _request(self, state: JudgeState, asks: Sequence[Ask]) -> None:
-        """Ask once, and store the replies. Fewer may come than were asked for: the others are asked for again."""
+        """Ask once, and store the replies, with the result if they are the last ones that it needs.
+
+        Fewer may come than were asked for: the others are asked for again.
+        """
         async with self._slot():
             if not self._continues(state):
                 return
@@ -93,7 +103,9 @@ class JudgingEngine(ItemEngine[JudgeState, ReplyBatch | JudgedItem]):
             if batch is not None:
                 for reply in batch.replies:
                     state.add(reply, self.plan.attempts)
-                state.is_taken_over |= not await self._store(batch)
+                is_last = not self.plan.kind.asks(state.case, state.readings)
+                records = [batch, self._judged(state)] if is_last and not state.is_judged else [batch]
+                state.is_taken_over |= not await self._store(*records)
 
     async def _batch(self, state: JudgeState, asks: Sequence[Ask]) -> ReplyBatch | None:
         """The replies to one request; None if the engine stops before there is a response."""

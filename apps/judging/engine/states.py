@@ -23,6 +23,7 @@ class JudgeState:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     is_taken_over: bool = False
+    is_judged: bool = False  # Its result is stored, or about to be.
     step_ids: tuple[int, ...] = ()
 
     def add(self, reply: SlotReply, most_attempts: int) -> None:

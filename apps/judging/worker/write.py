@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 
 from apps.judging.engine.states import JudgedItem, ReplyBatch, SlotReply
 from apps.judging.models import JudgeRun
@@ -15,23 +15,27 @@ from apps.judging.worker.revisions import store_revisions
 from apps.runs.changes import RunChanges, first_of_each, storable
 from apps.verifiers.pool.pool import GradingPool
 
-# All rows of a statement are one JSON text: as arrays, every quote in them would be escaped in Python.
+# All rows of a statement are one JSON text: as arrays, every quote in them would be escaped in Python. A result whose replies
+# are of the same flush is stored only if they all are: another worker may have stored others for the same slots.
 _REPLIES = """
-    INSERT INTO judging_judgereply
-        (run_id, {item}, slot, attempt, outcome, text, verdict, reason, prompt_tokens, completion_tokens)
-    SELECT %s, row.* FROM jsonb_to_recordset(%s::jsonb) AS row
-        (item bigint, slot int, attempt int, outcome text, text text, verdict jsonb, reason text,
-         prompt_tokens int, completion_tokens int)
-    ON CONFLICT DO NOTHING RETURNING {item}, slot, attempt
+    WITH replies AS (
+        INSERT INTO judging_judgereply
+            (run_id, {item}, slot, attempt, outcome, text, verdict, reason, prompt_tokens, completion_tokens)
+        SELECT %s, row.* FROM jsonb_to_recordset(%s::jsonb) AS row
+            (item bigint, slot int, attempt int, outcome text, text text, verdict jsonb, reason text,
+             prompt_tokens int, completion_tokens int)
+        ON CONFLICT DO NOTHING RETURNING {item} AS item, slot, attempt
+    ), stored AS (SELECT item, count(*) AS count FROM replies GROUP BY item)
 """
 # With the verdicts on the steps of those solutions that have no result yet, and their number.
-_OF_SOLUTIONS = """
-    WITH new AS (
+_OF_SOLUTIONS = f"""{_REPLIES.format(item="solution_id")}, new AS (
         INSERT INTO judging_solutionverdict
             (run_id, solution_id, outcome, first_error, passes, share, reason, prompt_tokens, completion_tokens)
-        SELECT %s, row.* FROM jsonb_to_recordset(%s::jsonb) AS row
-            (item bigint, outcome text, first_error int, passes bool, share float8, reason text,
+        SELECT %s, row.item, outcome, first_error, passes, share, reason, prompt_tokens, completion_tokens
+        FROM jsonb_to_recordset(%s::jsonb) AS row
+            (item bigint, replies int, outcome text, first_error int, passes bool, share float8, reason text,
              prompt_tokens int, completion_tokens int)
+        LEFT JOIN stored ON stored.item = row.item WHERE coalesce(stored.count, 0) = row.replies
         ON CONFLICT DO NOTHING RETURNING solution_id
     ), rated AS (
         INSERT INTO judging_stepverdict (run_id, step_id, rating, confidence, reason)
@@ -39,43 +43,50 @@ _OF_SOLUTIONS = """
             (item bigint, step bigint, rating smallint, confidence float8, reason text) ON item = solution_id
         ON CONFLICT DO NOTHING RETURNING 1
     )
-    SELECT solution_id, (SELECT count(*) FROM rated) FROM new
-"""
-_OF_COMPARISONS = """
-    INSERT INTO judging_comparisonverdict
-        (run_id, comparison_id, outcome, choice, margin, share, pairs, flips, shown_first, principles, reason,
-         prompt_tokens, completion_tokens)
-    SELECT %s, row.* FROM jsonb_to_recordset(%s::jsonb) AS row
-        (item bigint, outcome text, choice text, margin text, share float8, pairs int, flips int, shown_first jsonb,
-         principles jsonb, reason text, prompt_tokens int, completion_tokens int)
-    ON CONFLICT DO NOTHING RETURNING comparison_id, 0
-"""
+    SELECT item, slot, attempt, NULL FROM replies
+    UNION ALL SELECT solution_id, NULL, NULL, (SELECT count(*) FROM rated) FROM new
+"""  # noqa: S608
+_OF_COMPARISONS = f"""{_REPLIES.format(item="comparison_id")}, new AS (
+        INSERT INTO judging_comparisonverdict
+            (run_id, comparison_id, outcome, choice, margin, share, pairs, flips, shown_first, principles, reason,
+             prompt_tokens, completion_tokens)
+        SELECT %s, row.item, outcome, choice, margin, share, pairs, flips, shown_first, principles, reason,
+            prompt_tokens, completion_tokens
+        FROM jsonb_to_recordset(%s::jsonb) AS row
+            (item bigint, replies int, outcome text, choice text, margin text, share float8, pairs int, flips int,
+             shown_first jsonb, principles jsonb, reason text, prompt_tokens int, completion_tokens int)
+        LEFT JOIN stored ON stored.item = row.item WHERE coalesce(stored.count, 0) = row.replies
+        ON CONFLICT DO NOTHING RETURNING comparison_id
+    )
+    SELECT item, slot, attempt, NULL FROM replies UNION ALL SELECT comparison_id, NULL, NULL, 0 FROM new
+"""  # noqa: S608
 
 
 def insert(
     run: JudgeRun, batches: Sequence[ReplyBatch], results: Sequence[JudgedItem], pool: GradingPool
 ) -> RunChanges:
-    """Insert both; the statements are sent before the result of either is read."""
-    with connection.cursor() as reply_cursor, connection.cursor() as result_cursor:
-        if batches:
-            _insert_replies(reply_cursor, run, batches)
-        if results:
-            (_insert_comparisons if run.judge.compares else _insert_solutions)(result_cursor, run, results)
-        changes = _count_replies(reply_cursor, batches)
-        rows = result_cursor.fetchall() if results else []
-    new_ids = {item_id for item_id, _ in rows}
-    changes.taken_over |= {result.item_id for result in results} - new_ids
-    changes.add(steps=rows[0][1] if rows else 0)
-    new = [result for result in first_of_each(results, lambda result: result.item_id) if result.item_id in new_ids]
+    """Insert both with one statement."""
+    replies = as_stored([_reply_row(batch.item_id, reply) for batch in batches for reply in batch.replies])
+    fresh = Counter[int]()
+    for batch in batches:
+        fresh[batch.item_id] += len(batch.replies)
+    with connection.cursor() as cursor:
+        if run.judge.compares:
+            rows = as_stored([_comparison_row(item, fresh[item.item_id]) for item in results])
+            cursor.execute(_OF_COMPARISONS, [run.pk, replies, run.pk, rows])
+        else:
+            rows = as_stored([_solution_row(item, fresh[item.item_id]) for item in results])
+            ratings = [row for item in results if item.result.outcome == "verdict" for row in _step_rows(item)]
+            cursor.execute(_OF_SOLUTIONS, [run.pk, replies, run.pk, rows, run.pk, as_stored(ratings)])
+        stored = cursor.fetchall()
+    changes = _count_replies({row[:3] for row in stored if row[3] is None}, batches)
+    rated = {item_id: steps for item_id, _, _, steps in stored if steps is not None}
+    changes.taken_over |= {result.item_id for result in results} - rated.keys()
+    changes.add(steps=next(iter(rated.values()), 0))
+    new = [result for result in first_of_each(results, lambda result: result.item_id) if result.item_id in rated]
     _count_results(changes, new)
     store_revisions(run, new, pool, changes)
     return changes
-
-
-def _insert_replies(cursor: CursorWrapper, run: JudgeRun, batches: Sequence[ReplyBatch]) -> None:
-    rows = [_reply_row(batch.item_id, reply) for batch in batches for reply in batch.replies]
-    item = "comparison_id" if run.judge.compares else "solution_id"
-    cursor.execute(_REPLIES.format(item=item), [run.pk, as_stored(rows)])
 
 
 def _reply_row(item_id: int, reply: SlotReply) -> dict[str, Any]:
@@ -92,10 +103,12 @@ def _reply_row(item_id: int, reply: SlotReply) -> dict[str, Any]:
     }
 
 
-def _count_replies(cursor: CursorWrapper, batches: Sequence[ReplyBatch]) -> RunChanges:
-    """Count the replies that are new: another worker may have stored some of a batch, if fewer came than it asked for."""
+def _count_replies(stored: set[tuple[int, int, int]], batches: Sequence[ReplyBatch]) -> RunChanges:
+    """Count the replies that are new: another worker may have stored some of a batch, if fewer came than it asked for.
+
+    `stored` has the item, slot and attempt of each new one.
+    """
     changes = RunChanges()
-    stored = set(cursor.fetchall()) if batches else set()
     for batch in batches:
         keys = {(batch.item_id, reply.slot, reply.attempt): reply for reply in batch.replies}
         new = [reply for key, reply in keys.items() if key in stored]
@@ -127,17 +140,13 @@ def _count_results(changes: RunChanges, results: Sequence[JudgedItem]) -> None:
         )
 
 
-def _insert_solutions(cursor: CursorWrapper, run: JudgeRun, results: Sequence[JudgedItem]) -> None:
-    rows = [_solution_row(item) for item in results]
-    ratings = [row for item in results if item.result.outcome == "verdict" for row in _step_rows(item)]
-    cursor.execute(_OF_SOLUTIONS, [run.pk, as_stored(rows), run.pk, as_stored(ratings)])
-
-
-def _solution_row(item: JudgedItem) -> dict[str, Any]:
+def _solution_row(item: JudgedItem, replies: int) -> dict[str, Any]:
+    """`replies` are those of the item that are stored with it."""
     result = item.result
     is_decided = result.outcome == "verdict"
     return {
         "item": item.item_id,
+        "replies": replies,
         "outcome": result.outcome,
         "first_error": result.first_error if is_decided else None,
         "passes": result.passes if is_decided else None,
@@ -163,16 +172,13 @@ def _step_rows(item: JudgedItem) -> list[dict[str, Any]]:
     ]
 
 
-def _insert_comparisons(cursor: CursorWrapper, run: JudgeRun, results: Sequence[JudgedItem]) -> None:
-    cursor.execute(_OF_COMPARISONS, [run.pk, as_stored([_comparison_row(item) for item in results])])
-
-
-def _comparison_row(item: JudgedItem) -> dict[str, Any]:
+def _comparison_row(item: JudgedItem, replies: int) -> dict[str, Any]:
     result = item.result
     is_decided = result.outcome == "verdict"
     readable = [pair for pair in result.pairs if pair.outcome in ("verdict", "inconsistent")]
     return {
         "item": item.item_id,
+        "replies": replies,
         "outcome": result.outcome,
         "choice": (result.choice or "") if is_decided else "",
         "margin": (result.margin or "") if is_decided else "",
