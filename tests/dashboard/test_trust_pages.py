@@ -9,11 +9,12 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import DomainError
 from apps.corpus.labels import NO_ERROR
-from apps.corpus.models import Solution
+from apps.corpus.models import Problem, Solution
 from apps.estimation.models import StepEstimate
 from apps.judging.models import Judge, JudgeRun, StepVerdict
 from apps.labeling.models import Critique, Round
@@ -372,6 +373,21 @@ def test_a_cascade_is_planned_on_the_page(made: TrustedProject, manager: Client)
     assert "People still label this blind round." in html_without_tokens(early)
     lacking = manager.post(path(made.project, "cascades/new"), body | {"judge_runs": []})
     assert lacking.status_code == 422
+
+
+def test_a_cascade_whose_labels_do_not_count_any_more_says_that_its_promise_is_void(
+    made: TrustedProject, manager: Client
+) -> None:
+    cascade = decided(made, size=200)
+    assert cascade.tau is not None
+    address = path(made.project, f"cascades/{cascade.number}")
+    assert "is void" not in html_without_tokens(manager.get(address))
+    Problem.objects.filter(solutions__in=sampled_ids(cascade.sample)[:1]).update(retired_at=timezone.now())
+    assert "The promise of cascade 1 is void" in html_without_tokens(manager.get(address))
+    answer = html_without_tokens(manager.post(f"{address}/apply", follow=True))
+    assert "is void" in answer
+    cascade.refresh_from_db()
+    assert cascade.status == Cascade.Status.GRANTED
 
 
 def test_a_granted_cascade_is_applied_and_withdrawn_and_its_rest_goes_to_people(

@@ -188,6 +188,17 @@ def test_an_export_fails_whose_cascade_changes_while_it_is_made(
     assert (export.status, "was withdrawn or replaced" in export.error) == (JobStatus.FAILED, True)
 
 
+def test_an_export_fails_whose_promise_rests_on_labels_that_do_not_count_any_more(
+    project: Project, cascade: Cascade
+) -> None:
+    apply_cascade(cascade=cascade)
+    export = create_export(project=project, format="trl-prm", policy=POLICY)
+    # When tau was chosen, people had named a first error that is not among the labels of the round now.
+    SampledSolution.objects.filter(sample=cascade.sample).update(first_error=1)
+    export = run_export(export_id=export.pk)
+    assert (export.status, "The promise of cascade 1 is void" in export.error) == (JobStatus.FAILED, True)
+
+
 def test_lineage_and_audits_know_its_labels(project: Project, cascade: Cascade, solutions: list[Solution]) -> None:
     apply_cascade(cascade=cascade)
     export = made(project, "trl-prm", **POLICY)

@@ -25,6 +25,7 @@ from apps.quality.cascade.services import (
     left_to_people,
     plan_cascade,
     usual_people_cost,
+    void_reason,
     withdraw_cascade,
 )
 from apps.quality.cascade.threshold import sample_forgiving
@@ -103,6 +104,7 @@ def cascade(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespon
         judge_runs=runs,
         confidence=1 - cascade.delta,
         left=_left_to_people(cascade),
+        void=void_reason(cascade),
         state=state_of(cascade.sample, [run.judge for run in runs]),
     )
     return render(request, "trust/cascade.html", context)

@@ -230,14 +230,20 @@ def apply_cascade(*, cascade: Cascade, actor: User | None = None) -> Cascade:
     return cascade
 
 
+def void_reason(cascade: Cascade) -> str | None:
+    """Why the promise does not hold any more: people's labels of the sample do not count as when tau was chosen."""
+    if cascade.tau is None or not truth_has_changed(cascade.sample):
+        return None
+    return (
+        f"The promise of {cascade} is void: labels of its blind sample do not count any more, because a labeler was "
+        "suspended or a problem was retired. Withdraw it if it is applied, and plan another."
+    )
+
+
 def check_basis(cascade: Cascade) -> None:
-    """Raises Conflict if people's labels of the sample do not count any more as they did when tau was chosen."""
-    if truth_has_changed(cascade.sample):
-        raise Conflict(
-            f"The promise of {cascade} is void: labels of its blind sample do not count any more, because a labeler was "
-            "suspended or a problem was retired. Withdraw it, and plan another.",
-            code="basis_changed",
-        )
+    """Raises Conflict if the promise is void."""
+    if reason := void_reason(cascade):
+        raise Conflict(reason, code="basis_changed")
 
 
 @transaction.atomic
