@@ -10,6 +10,7 @@ from django.contrib import admin
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
 from apps.quality.models import (
     AlsoAcceptable,
+    BlindPool,
     BlindSample,
     Cascade,
     CascadeLabel,
@@ -149,6 +150,14 @@ class BlindSampleAdmin(ReadOnlyAdmin):
     list_display = ["id", "project", "round", "pool", "created_by", "created_at"]
     list_select_related = ["project", "round", "created_by"]
     search_fields = ["project__slug", "round__name"]
+
+
+@admin.register(BlindPool)
+class BlindPoolAdmin(ReadOnlyAdmin):
+    list_display = ["sample"]
+    list_select_related = ["sample__round"]
+    search_fields = ["sample__project__slug"]
+    exclude = ["ids"]  # Up to 100,000 numbers.
 
 
 @admin.register(SampledSolution)

@@ -155,7 +155,8 @@ def test_revisions_are_listed(server: Model, project: Project, api: Client) -> N
 @pytest.mark.django_db(transaction=True)
 def test_rows_are_listed_when_the_run_has_ended(server: Model, project: Project, api: Client) -> None:
     """Before that they may change; the replies can be read at any time."""
-    server.control(latency_s=0.2)
+    # So slow that the budget, which is looked at once a second, pauses it in the midst of it.
+    server.control(latency_s=1.5)
     fill(project, 60)
     run = worked(start_judging(judge=make_judge(project, server), budget={"requests": 5}))
     assert run.status == "paused"

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import pyarrow as pa
 from django.db import DatabaseError, OperationalError, connection, models
@@ -76,6 +75,9 @@ def open_reader() -> Iterator[Reader]:
     if connection.in_atomic_block:
         yield _CursorReader()
         return
+    # Imported late: where pandas is installed, the driver loads it, which takes 70 MB of every process.
+    import adbc_driver_postgresql.dbapi as adbc
+
     with _as_errors_of_django(), adbc.connect(_conninfo()) as database, database.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield _ArrowReader(cursor)
@@ -84,6 +86,8 @@ def open_reader() -> Iterator[Reader]:
 @contextmanager
 def _as_errors_of_django() -> Iterator[None]:
     """A lost connection is Django's OperationalError, after which a job is tried again."""
+    import adbc_driver_postgresql.dbapi as adbc
+
     try:
         yield
     except adbc.OperationalError as error:
