@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -243,8 +244,9 @@ def test_what_is_wrong_with_a_form_is_at_its_field(project: Project, manager: Cl
 
 def test_a_form_that_is_sent_twice_starts_one_run(project: Project, manager: Client, endpoint: Endpoint) -> None:
     fill(project)
-    started(manager, project, endpoint, once="abc")
-    again = FORM | {"endpoint": str(endpoint.pk), "once": "abc"}
+    once = uuid4().hex
+    started(manager, project, endpoint, once=once)
+    again = FORM | {"endpoint": str(endpoint.pk), "once": once}
     assert manager.post(reverse("judge-run-new", args=[project.slug]), again).status_code == 422
     assert JudgeRun.objects.count() == 1
 

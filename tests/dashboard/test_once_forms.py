@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 from django.urls import reverse
 
@@ -34,8 +35,8 @@ def test_a_double_click_opens_one_round_and_submitting_again_opens_two(world: Wo
 
 
 def test_a_filling_that_was_refused_can_be_sent_again(world: World, alice: User) -> None:
-    client, url = signed_in(alice), reverse("round-new", args=[world.project.slug])
+    client, url, once = signed_in(alice), reverse("round-new", args=[world.project.slug]), uuid4().hex
     # The form is well-formed, and it is the service that finds the skill too long.
-    refused = client.post(url, TERMS | {"once": "a1", "skills": "x" * 41})
+    refused = client.post(url, TERMS | {"once": once, "skills": "x" * 41})
     assert refused.status_code == 422
-    assert client.post(url, TERMS | {"once": "a1"}).status_code == 302
+    assert client.post(url, TERMS | {"once": once}).status_code == 302
