@@ -124,13 +124,12 @@ def label_blindly(sample: BlindSample, first_errors: Mapping[int, int]) -> None:
         Assignment(task=task, round=round_, labeler=labeler, state="submitted", submitted_at=timezone.now())
         for task in tasks
     )
-    by_solution = {assignment.task.solution_id: assignment for assignment in assignments}
+    by_solution = {assignment.task.solution_id: assignment.pk for assignment in assignments}
     steps = Step.objects.filter(solution__in=first_errors, chosen=True).order_by("solution", "position")
-    StepLabel.objects.bulk_create(
-        StepLabel(
-            assignment=by_solution[pk], step_id=step, rating=-1 if position == first_errors[pk] else 1, chosen=True
-        )
+    labels = (
+        (by_solution[pk], step, -1 if position == first_errors[pk] else 1, True)
         for pk, step, position in steps.values_list("solution_id", "pk", "position")
         if first_errors[pk] == NO_ERROR or position <= first_errors[pk]
     )
+    copy_rows(StepLabel, ["assignment", "step", "rating", "chosen"], labels)
     tasks.update(open_slots=0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import QuerySet
 
+from apps.core.db.prepared import run
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.corpus.models import RESPLIT_INTO, Solution
 from apps.labeling.models import GoldLabel, Task
@@ -18,6 +19,11 @@ from apps.quality.gold.labels import gold_of
 from apps.quality.models import BlindSample, Consensus
 from apps.quality.trust.blind_rounds import sampled_ids
 
+_KEEP = """
+    UPDATE quality_sampledsolution AS sampled SET first_error = kept.error
+    FROM unnest(%(solutions)s::bigint[], %(errors)s::int[]) AS kept (solution, error)
+    WHERE sampled.sample_id = %(sample)s AND sampled.solution_id = kept.solution
+"""
 FEWEST_KNOWN = 20  # Solutions that people labeled, for a share or a weight that rests on them.
 
 
@@ -85,10 +91,8 @@ def keep_truth(sample: BlindSample) -> dict[int, frozenset[int]]:
     if kept := _kept_truth(sample):
         return {pk: frozenset({error}) for pk, error in kept.items()}
     accepted = sampled_first_errors(sample)
-    rows = list(sample.solutions.all())
-    for row in rows:
-        (row.first_error,) = accepted.get(row.solution_id, (None,))
-    sample.solutions.bulk_update(rows, ["first_error"], batch_size=5000)
+    errors = [error for errors in accepted.values() for error in errors]
+    run(_KEEP, {"sample": sample.pk, "solutions": list(accepted), "errors": errors})
     return accepted
 
 
