@@ -62,17 +62,16 @@ class JudgingEngine(ItemEngine[JudgeState, ReplyBatch | JudgedItem]):
         if obstacle := self.plan.kind.obstacle(state.case):
             await self._store(JudgedItem(state.item_id, Result("unreadable", obstacle)))
             return
-        # Without a question, as after a worker was killed between the last reply and the result.
-        asks = self.plan.kind.asks(state.case, state.readings)
-        if not asks:
-            await self._store(self._judged(state))
-        while asks and self._continues(state):
+        while self._continues(state) and not state.is_judged:
+            asks = self.plan.kind.asks(state.case, state.readings)
+            if not asks:
+                await self._store(self._judged(state))
+                return
             first, *others = self._groups(state, asks)
             if others:
                 await asyncio.gather(*(self._request(state, group) for group in (first, *others)))
             else:
                 await self._request(state, first)
-            asks = [] if state.is_judged else self.plan.kind.asks(state.case, state.readings)
 
     def _judged(self, state: JudgeState) -> JudgedItem:
         state.is_judged = True
@@ -92,10 +91,18 @@ class JudgingEngine(ItemEngine[JudgeState, ReplyBatch | JudgedItem]):
         ]
 
     async def _request(self, state: JudgeState, asks: Sequence[Ask]) -> None:
-        """Ask once, and store the replies, with the result if they are the last ones that it needs.
+        """Ask once, and store the replies, with the result if nothing else is open.
 
-        Fewer may come than were asked for: the others are asked for again.
+        Fewer may come than were asked for: the others are asked for again. A result rests on stored replies only, so it waits
+        where other replies of the item have not been stored yet, or another worker has stored some in their place.
         """
+        state.open_requests += 1
+        try:
+            await self._ask_and_store(state, asks)
+        finally:
+            state.open_requests -= 1
+
+    async def _ask_and_store(self, state: JudgeState, asks: Sequence[Ask]) -> None:
         async with self._slot():
             if not self._continues(state):
                 return
@@ -103,8 +110,9 @@ class JudgingEngine(ItemEngine[JudgeState, ReplyBatch | JudgedItem]):
             if batch is not None:
                 for reply in batch.replies:
                     state.add(reply, self.plan.attempts)
-                is_last = not self.plan.kind.asks(state.case, state.readings)
-                records = [batch, self._judged(state)] if is_last and not state.is_judged else [batch]
+                is_alone = state.open_requests == 1 and not state.is_taken_over
+                is_last = is_alone and not self.plan.kind.asks(state.case, state.readings)
+                records = [batch, self._judged(state)] if is_last else [batch]
                 state.is_taken_over |= not await self._store(*records)
 
     async def _batch(self, state: JudgeState, asks: Sequence[Ask]) -> ReplyBatch | None:

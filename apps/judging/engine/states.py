@@ -24,6 +24,7 @@ class JudgeState:
     completion_tokens: int = 0
     is_taken_over: bool = False
     is_judged: bool = False  # Its result is stored, or about to be.
+    open_requests: int = 0  # Whose replies are not stored yet.
     step_ids: tuple[int, ...] = ()
 
     def add(self, reply: SlotReply, most_attempts: int) -> None:
