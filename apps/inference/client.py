@@ -67,7 +67,7 @@ class Client(Connection):
             self._single_choices = self._single_choices + 1 if n > 1 and len(response.choices) == 1 else 0
             if self._single_choices >= IGNORES_N_AFTER:
                 self.most_choices = 1
-            return ModelResponse(response.choices, response.usage, response.requests + requests)
+            return replace(response, requests=response.requests + requests) if requests else response
 
     async def _with_retries(
         self, prompt: CompletionPrompt, sampling: SamplingParameters, n: int, seed: int
@@ -79,7 +79,7 @@ class Client(Connection):
             return ModelResponse(choices, read_usage(self.server, content, choices))
 
         response, requests = await self.post(self._url, adapted(whole, self.refused_settings), read)
-        return replace(response, requests=requests)
+        return response if response.requests == requests else replace(response, requests=requests)
 
     def _choices(self, content: Any, n: int) -> tuple[CompletionChoice, ...]:
         choices = read_choices(self._transport, content)[:n]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
+
+import msgspec
 
 from apps.corpus.labels import UNKNOWN, first_error
 
 State = Literal["verdict", "refusal", "unreadable"]
 
 
-@dataclass(frozen=True, slots=True)
-class StepsVerdict:
+class StepsVerdict(msgspec.Struct, frozen=True):
     """Ratings and reasons by position, without gaps from step 0 to the first bad step, or to the end if none is bad."""
 
     kind: ClassVar = "steps"
     ratings: Mapping[int, int]
-    reasons: Mapping[int, str] = field(default_factory=dict)
+    reasons: Mapping[int, str] = msgspec.field(default_factory=dict)
 
     @property
     def first_error(self) -> int:
@@ -37,8 +37,7 @@ class StepsVerdict:
         return cls(ratings, {int(position): reason for position, reason in values["reasons"].items()})
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeVerdict:
+class OutcomeVerdict(msgspec.Struct, frozen=True):
     kind: ClassVar = "outcome"
     passes: bool
     reason: str = ""
@@ -51,8 +50,7 @@ class OutcomeVerdict:
         return cls(values["passes"], values["reason"])
 
 
-@dataclass(frozen=True, slots=True)
-class PreferenceVerdict:
+class PreferenceVerdict(msgspec.Struct, frozen=True):
     """`choice` is one of CHOICES of the labels, where left is the side that was shown first. A tie has no margin."""
 
     kind: ClassVar = "preference"
@@ -68,8 +66,7 @@ class PreferenceVerdict:
         return cls(values["choice"], values["margin"], values["reason"])
 
 
-@dataclass(frozen=True, slots=True)
-class TextVerdict:
+class TextVerdict(msgspec.Struct, frozen=True):
     """A critique, or a revised solution."""
 
     kind: ClassVar = "text"
@@ -89,8 +86,7 @@ _KINDS: dict[str, type[Verdict]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What a reply says. `reason` is a sentence that says why there is no verdict, or empty."""
 
     state: State

@@ -15,7 +15,8 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 
 FIRST_CLAIM, LARGEST_CLAIM = 32, 128  # Items that are claimed at once; in between, half the limit.
-AHEAD = 1.3  # Open requests, as a multiple of the limit, up to which more items are started.
+# Open requests, as multiples of the limit: up to the one more items are started, and below the other again.
+AHEAD, REFILL = 1.3, 1.15
 # The pause between two flushes, as a share of the time for which a request has its slot: a request that waits for its
 # flush keeps a slot from the next one, and each flush is a transaction of a millisecond or more.
 FLUSH_SHARE, SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.025, 0.005, 0.05
@@ -66,7 +67,8 @@ class ItemEngine(Generic[S, R]):
         self._source = source
         self._pending: list[tuple[Sequence[R], asyncio.Future[bool]]] = []
         self._has_pending = asyncio.Event()
-        self._request_ended = asyncio.Event()
+        self._has_room = asyncio.Event()
+        limiter.on_new_limit = self._report_room
         self._stopping = asyncio.Event()
         self._active: set[asyncio.Task[None]] = set()
         self._open_requests = 0  # Waiting for a slot, or in flight.
@@ -77,7 +79,7 @@ class ItemEngine(Generic[S, R]):
     def stop(self, *, at_once: bool = False) -> None:
         """Start no more. What is in flight is awaited and stored, or cancelled (`at_once`)."""
         self._stopping.set()
-        self._request_ended.set()
+        self._has_room.set()
         if at_once or self._down or not self.completes_started:
             self.limiter.admit_all()
         if at_once:
@@ -112,21 +114,36 @@ class ItemEngine(Generic[S, R]):
 
     async def _start_items(self, group: asyncio.TaskGroup) -> None:
         """Claim the next items while the claimed ones are started."""
-        claim = group.create_task(self._claim())
+        claim, fresh = group.create_task(self._claim()), 0
         while states := await claim:
             claim = group.create_task(self._claim())
             for state in states:
-                while self._open_requests >= AHEAD * max(1, self.limiter.limit) and not self._stopping.is_set():
-                    self._request_ended.clear()
-                    await self._request_ended.wait()
+                # The requests of a task are counted from its first turn on.
+                if self._open_requests + fresh >= AHEAD * max(1, self.limiter.limit):
+                    await self._until_room()
+                    fresh = 0
                 if self._stopping.is_set():
                     return
+                fresh += 1
                 task = group.create_task(self._process(state))
                 self._active.add(task)
                 task.add_done_callback(self._active.discard)
-                await asyncio.sleep(0)
         self._is_all_claimed = True
         self._report_demand()
+
+    async def _until_room(self) -> None:
+        """Let the started items send their requests, and wait until few of those wait for a slot."""
+        await asyncio.sleep(0)
+        while not self._is_below(REFILL) and not self._stopping.is_set():
+            self._has_room.clear()
+            await self._has_room.wait()
+
+    def _report_room(self) -> None:
+        if self._is_below(REFILL):
+            self._has_room.set()
+
+    def _is_below(self, share: float) -> bool:
+        return self._open_requests < share * max(1, self.limiter.limit)
 
     async def _claim(self) -> Sequence[S]:
         """More at once under a high limit, where a claim would otherwise be outrun by the requests of its items."""
@@ -153,8 +170,8 @@ class ItemEngine(Generic[S, R]):
                 self._slot_s += 0.02 * (time.monotonic() - started - self._slot_s)
         finally:
             self._open_requests -= 1
+            self._report_room()
             self._report_demand()
-            self._request_ended.set()
 
     def _report_demand(self) -> None:
         """When nothing is left to claim, leave slots without use to the other workers."""

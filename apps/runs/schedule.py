@@ -7,6 +7,7 @@ whatever order the runs were started and of whatever kind they are (`settings.RU
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -81,27 +82,28 @@ def waiting_runs() -> list[WaitingRun]:
 
 def waiting_sharded_runs(kind: type[ShardedRun], all_shards: QuerySet[Any]) -> list[WaitingRun]:
     """Live runs with unclaimed items or without a worker, up to RUN_FANOUT workers each."""
+    columns = ("pk", "project_id", F("last_item") - F("claimed_upto"))
+    live = list(kind.objects.filter(status__in=LIVE, origin="").order_by("pk").values_list(*columns))
+    if not live:
+        return []
     now = timezone.now()
-    shards = all_shards.filter(finished_at=None, run__status__in=LIVE).values("run_id")
+    shards = all_shards.filter(finished_at=None, run__in=[pk for pk, *_ in live]).values("run_id")
     shard_counts = shards.annotate(
         workers=Count("holder", filter=Q(leased_until__gt=now), distinct=True),
         lapsed=Count("pk", filter=Q(leased_until__lte=now)),
     )
     shards_of = {row["run_id"]: (row["workers"], row["lapsed"]) for row in shard_counts}
-    live = kind.objects.filter(status__in=LIVE, origin="")
     waiting = []
-    for pk, project, unclaimed in live.order_by("pk").values_list(
-        "pk", "project_id", F("last_item") - F("claimed_upto")
-    ):
+    for pk, project, unclaimed in live:
         workers, lapsed = shards_of.get(pk, (0, 0))
         if workers < settings.RUN_FANOUT and (unclaimed > 0 or lapsed or not workers):
             waiting.append(WaitingRun(pk, project, workers, kind.task))
     return waiting
 
 
-def next_run(queue: str) -> WaitingRun | None:
+def next_run(queue: str, waiting: Sequence[WaitingRun]) -> WaitingRun | None:
     """The run for a worker of this queue that is free now; None if none can use a worker. Raises redis.RedisError."""
-    runs = [run for run in waiting_runs() if queue_of(run.task) == queue]
+    runs = [run for run in waiting if queue_of(run.task) == queue]
     if not runs:
         return None
     arguments = [part for run in runs for part in (run.name, run.project)]
@@ -144,17 +146,18 @@ class WorkSlice:
         return True
 
 
-def call_workers_for_waiting_runs() -> None:
-    """Send a wake-up message for each run that can use a worker, unless one is queued."""
-    for run in waiting_runs():
+def call_workers(waiting: Sequence[WaitingRun]) -> None:
+    """Send a wake-up message for each of these runs, unless one is queued."""
+    for run in waiting:
         wake(run.task, run.pk)
 
 
 def serve_next_run(task: str) -> None:
     """A wake-up message of any run makes this worker serve the run whose turn it is among those of the message's queue."""
-    run = next_run(queue_of(task))
+    waiting = waiting_runs()
+    run = next_run(queue_of(task), waiting)
     if run is None:
         return
-    call_workers_for_waiting_runs()
+    call_workers(waiting)
     next(kind for kind in run_kinds() if kind.task == run.task).serve(run.pk)
-    call_workers_for_waiting_runs()
+    call_workers(waiting_runs())

@@ -10,17 +10,16 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
 
 from apps.core.db.copy import commit_without_waiting
-from apps.core.jobs.model import JobStatus
+from apps.core.db.prepared import Prepared
 from apps.runs.changes import RunChanges, pipelined_transaction
 from apps.runs.engine import S
-from apps.runs.models import RunShard, ShardedRun
-from apps.runs.shards import claim_shard, finish_shards, release_shards, renew_leases
+from apps.runs.models import ShardedRun
+from apps.runs.shards import OpenItems, WorkerShards
 
 T = TypeVar("T")
 R = TypeVar("R", bound=ShardedRun)
@@ -32,9 +31,12 @@ DATABASE_BACK_WITHIN_S = 60.0
 class ItemStore(Generic[R, S]):
     """Has two threads, each with its own database connection: one flushes, the other does all else."""
 
-    def __init__(self, run: R, holder: str) -> None:
+    def __init__(self, run: R, holder: str, items: OpenItems) -> None:
         self.run = run
         self.holder = holder
+        self._items = items
+        self._stored: Prepared[R] = Prepared(lambda pk: type(run).objects.filter(pk=pk), "pk")
+        self._shards = WorkerShards(run, holder)
         self._open: dict[int, set[int]] = {}  # By shard: its items without a result.
         self._shard_of: dict[int, int] = {}
         # The database went down: a crash may have undone what was stored, so nothing may follow from the loaded outcomes
@@ -43,15 +45,15 @@ class ItemStore(Generic[R, S]):
         self._flusher = ThreadPoolExecutor(1, thread_name_prefix="flush")
         self._claimer = ThreadPoolExecutor(1, thread_name_prefix="claim")
 
-    def _load(self, shard: RunShard) -> Sequence[S]:
-        """The shard's items without a result."""
+    def _load(self, items: Sequence[Any]) -> Sequence[S]:
+        """The states of these items."""
         raise NotImplementedError
 
     async def claim(self, count: int) -> Sequence[S]:
         return await self.in_thread(lambda: self._claim(count))
 
-    async def heartbeat(self) -> str:
-        """Renew the leases of the open shards. Returns the run's status."""
+    async def heartbeat(self) -> R:
+        """Renew the leases of the open shards. Returns the run as it is stored."""
         return await self.in_thread(self._heartbeat)
 
     async def in_thread(self, function: Callable[[], T]) -> T:
@@ -96,16 +98,16 @@ class ItemStore(Generic[R, S]):
                 time.sleep(0.5)
 
     def _claim(self, count: int) -> Sequence[S]:
-        while (shard := claim_shard(self.run, self.holder, count)) is not None:
+        while (shard := self._shards.claim(count)) is not None:
             # The lease lapsed while this worker was held up. Its items are under way: the claim has renewed the lease.
             if shard.pk in self._open:
                 continue
-            states = self._load(shard)
-            if states:
+            if items := self._items.of(shard):
+                states = self._load(items)
                 self._open[shard.pk] = {state.item_id for state in states}
                 self._shard_of.update((state.item_id, shard.pk) for state in states)
                 return states
-            finish_shards(self.run, [shard.pk])
+            self._shards.finish([shard.pk])
         return []
 
     def _store(self, insert: Callable[[], RunChanges], solved: Collection[int]) -> set[int]:
@@ -121,7 +123,7 @@ class ItemStore(Generic[R, S]):
                 if (shard_id := self._shard_of.get(item_id)) is not None:
                     done[shard_id].add(item_id)
             if finished := [shard_id for shard_id, item_ids in done.items() if self._open[shard_id] <= item_ids]:
-                self.run.shards.filter(pk__in=finished, holder=self.holder).update(finished_at=timezone.now())
+                self._shards.finish(finished)
             # Last: the run's row is shared by all workers, and locked until the end of this transaction.
             changes.add_to(self.run)
         for item_id in solved:
@@ -136,13 +138,13 @@ class ItemStore(Generic[R, S]):
                     self._shard_of.pop(other_id, None)
         return changes.taken_over
 
-    def _heartbeat(self) -> str:
-        renew_leases(self.run, self.holder, list(self._open))
-        runs = type(self.run).objects
-        runs.filter(pk=self.run.pk, status=JobStatus.RUNNING).update(beat_at=timezone.now())
-        return str(runs.values_list("status", flat=True).get(pk=self.run.pk))
+    def _heartbeat(self) -> R:
+        self._shards.renew(self._open)
+        stored: R | None = self._stored.first(pk=self.run.pk)
+        assert stored is not None, "workers hold no shards of a deleted run"
+        return stored
 
     def _release(self) -> None:
-        self._claimer.submit(self._with_retries, lambda: release_shards(self.run, self.holder)).result()
+        self._claimer.submit(self._with_retries, self._shards.release).result()
         self._open.clear()
         self._shard_of.clear()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from apps.core.jobs.celery import app
-from apps.runs.schedule import call_workers_for_waiting_runs
+from apps.runs.schedule import call_workers, waiting_runs
 
 
 @app.task
 def resume_abandoned() -> None:
     """Call workers for live runs that lost theirs. Sent by the beat schedule."""
-    call_workers_for_waiting_runs()
+    call_workers(waiting_runs())

@@ -28,6 +28,7 @@ from apps.runs.store import ItemStore
 log = logging.getLogger(__name__)
 
 WATCH_EVERY_S = 0.5
+CHECK_ENDPOINT_EVERY_S = 2.0
 # How long a thread may wait for the interpreter. The one that stores results waits often and briefly; with the default of
 # 5 ms each time, answered requests would keep their slots in flight too long.
 SWITCH_EVERY_S = 0.0005
@@ -118,27 +119,26 @@ class RunWorker(Generic[R]):
     async def _watch(self, engine: StoppableEngine) -> None:
         """Keep the shards' leases. Stop the engine when the run is paused or cancelled, or the work slice is over."""
         stopped_at: float | None = None
+        check_endpoint_at = time.monotonic() + CHECK_ENDPOINT_EVERY_S
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
-            status = await self.store.heartbeat()
-            if status == JobStatus.CANCELLED:
+            stored = await self.store.heartbeat()
+            if stored.status == JobStatus.CANCELLED:
                 engine.stop(at_once=True)
             elif self.store.is_stale:
                 engine.stop()
-            elif status != JobStatus.RUNNING or self.work_slice.is_over:
+            elif stored.status != JobStatus.RUNNING or self.work_slice.is_over:
                 engine.stop()
                 stopped_at = stopped_at or time.monotonic()
                 if time.monotonic() > stopped_at + GRACE_S:
                     engine.stop(at_once=True)
             elif self.work_slice.may_end and await self.store.in_thread(self.work_slice.ends_for_others):
                 engine.stop()
-            elif reason := await self.store.in_thread(self._pause_reason):
-                await self.store.in_thread(partial(lifecycle.pause, self.run, reason=reason))
-                engine.stop()
-
-    def _pause_reason(self) -> str | None:
-        """Why the run must pause: its endpoint may not be used, or its budget is spent. None if it may continue."""
-        if reason := endpoint_unusable_reason(self.run):
-            return reason
-        stored = type(self.run).objects.get(pk=self.run.pk)
-        return self.over_budget(stored) if any(stored.budget.values()) else None
+            else:
+                reason = self.over_budget(stored) if any(stored.budget.values()) else None
+                if reason is None and time.monotonic() > check_endpoint_at:
+                    reason = await self.store.in_thread(lambda: endpoint_unusable_reason(self.run))
+                    check_endpoint_at = time.monotonic() + CHECK_ENDPOINT_EVERY_S
+                if reason:
+                    await self.store.in_thread(partial(lifecycle.pause, self.run, reason=reason))
+                    engine.stop()

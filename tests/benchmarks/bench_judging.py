@@ -3,8 +3,9 @@
     python -m tests.benchmarks.bench_judging [SOLUTIONS] [ROUNDS] [CHECKOUT]
 
 2,000 solutions of 6 steps, one vote by the prompt `steps-first-error`, 256 in flight, two Celery worker processes; a
-server with a latency of 200 ms. With the path of another checkout, its estimation takes turns with our judging in each
-round: what is told is our processor time per request as a multiple of that of its engine.
+server with a latency of 200 ms, and then one of 800 ms: at a quarter of the requests per second that shows what a
+machine four times as quick adds to the first. With the path of another checkout, its estimation takes turns with our
+judging in each round: what is told is our processor time per request as a multiple of that of its engine.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from tests.benchmarks.engine_setting import IN_FLIGHT, Rounds, Spent, Workers, b
 from tests.benchmarks.report import tell
 from tests.benchmarks.setting import a_database
 
-STEPS, LATENCY_S = 6, 0.2
+STEPS, LATENCY_S, LONG_LATENCY_S = 6, 0.2, 0.8
 WARM_UP = 60  # Solutions of a run that is not measured: each worker process imports and connects in its first.
 ESTIMATED = 1000  # Solutions of the other checkout's run.
 
@@ -31,18 +33,20 @@ def main() -> None:
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     other = Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
     with a_database(), servers() as (url, estimation_url):
-        setting, ours = Setting(url, solutions), Rounds("judging")
+        setting, ours, long = Setting(url, solutions), Rounds("judging"), Rounds("judging.long_latency")
         estimation = EstimationSetting(estimation_url, ESTIMATED) if other else None
         theirs = Rounds("judging.estimation_of_other") if other else None
         for _ in range(rounds):
             with workers(queue="judging") as processes:
                 setting.warm_up(processes)
-                ours.add(lambda processes=processes: setting.run(processes), setting.bare)  # type: ignore[misc]
+                for rounds_of, setting.latency_s in ((ours, LATENCY_S), (long, LONG_LATENCY_S)):
+                    rounds_of.add(partial(setting.run, processes), setting.bare)
             if estimation and theirs and other:
                 with workers(other) as processes:
                     estimation.warm_up(processes)
                     estimation.measure("fixed", theirs, processes)
         tell_both(ours, theirs)
+        long.tell()
         tell("judging.most_in_flight", setting.most_in_flight, "requests")
 
 
@@ -64,6 +68,7 @@ class Setting:
 
         self.url, self.solutions = url, solutions
         self.most_in_flight = 0
+        self.latency_s = LATENCY_S
         self.judge, self.warm_up_judge = judge_of(url, "judged"), judge_of(url, "judged-before")
         self.errors = add_checked(self.judge.project, solutions, steps=STEPS)
         add_checked(self.warm_up_judge.project, WARM_UP, steps=STEPS)
@@ -87,14 +92,14 @@ class Setting:
     def bare(self) -> Spent:
         from tests.judging.model import judges_of
 
-        judges_of(self.url, latency_s=LATENCY_S)
+        judges_of(self.url, latency_s=self.latency_s)
         return bare_client(f"{self.url}/completions", self.bodies, 1)
 
     def _measured(self, judge: Any, processes: Workers) -> tuple[Spent, Any, dict[str, Any]]:
         from apps.judging.runs.services import start_judging
         from tests.judging.model import judges_of
 
-        model = judges_of(self.url, latency_s=LATENCY_S)
+        model = judges_of(self.url, latency_s=self.latency_s)
         spent, run = processes.measured(lambda: start_judging(judge=judge, seed=1))
         return spent, run, model.stats()
 

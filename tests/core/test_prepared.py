@@ -49,6 +49,22 @@ def test_a_values_list_queryset_returns_tuples(alice: User, charlie: User) -> No
     assert NAMES.rows(active=False) == []
 
 
+def test_the_first_rows_alone(alice: User, charlie: User) -> None:
+    assert NAMES.rows(most=1, active=True) == [("Alice",)]
+    assert NAMES.rows(most=5, active=True) == [("Alice",), ("Charlie",)]
+
+
+@pytest.mark.parametrize("keeps_plan", [True, False])
+def test_a_plan_is_kept_unless_it_is_made_for_the_values(alice: User, *, keeps_plan: bool) -> None:
+    names = Prepared(lambda pk: User.objects.filter(pk=pk).values_list("name"), "pk", keeps_plan=keeps_plan)
+    for _ in range(10):
+        assert names.rows(pk=alice.pk) == [("Alice",)]
+    statement = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%\"name\"%%'"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [])
+        assert (cursor.fetchone()[0] > 0) is keeps_plan
+
+
 def test_text_is_never_part_of_the_statement(alice: User) -> None:
     hostile = "'; DROP TABLE accounts_user; --"
     assert TOKENS.first(email=hostile, now=timezone.now()) is None

@@ -102,7 +102,7 @@ def test_projects_take_turns_whatever_the_number_of_their_runs(queue: Redis, pro
     other = create_project(slug="geometry", name="Geometry", owner=alice)
     many = [run_in(project) for _ in range(4)]
     one = run_in(other)
-    taken = [waiting_run.pk for _ in range(8) if (waiting_run := next_run("estimation"))]
+    taken = [waiting_run.pk for _ in range(8) if (waiting_run := next_run("estimation", waiting_runs()))]
     assert Counter(pk == one.pk for pk in taken) == {True: 4, False: 4}
     assert taken[0] != taken[1]
     assert {pk for pk in taken if pk != one.pk} == {run.pk for run in many}
@@ -116,7 +116,7 @@ def test_a_run_has_so_many_workers_and_no_more(queue: Redis, project: Project) -
         assert [one.pk for one in waiting_runs()] == [run.pk]
         Shard.objects.create(run=run, after=number, upto=number, holder=f"worker {number}", leased_until=later)
     assert waiting_runs() == []
-    assert next_run("estimation") is None
+    assert next_run("estimation", waiting_runs()) is None
     other = run_in(project)
     assert has_waiting_runs(run)
     assert not has_waiting_runs(other)
@@ -188,7 +188,7 @@ def test_estimation_and_sampling_runs_take_turns_by_project(queue: Redis, projec
     one = run_in(other)
     # The same number: told apart by what kind of run it is.
     EstimationRun.objects.filter(pk=one.pk).update(id=many[0].pk)
-    taken = [waiting_run for _ in range(6) if (waiting_run := next_run("estimation"))]
+    taken = [waiting_run for _ in range(6) if (waiting_run := next_run("estimation", waiting_runs()))]
     assert Counter(waiting_run.project == other.pk for waiting_run in taken) == {True: 3, False: 3}
     assert {waiting_run.pk for waiting_run in taken if waiting_run.project == project.pk} == {run.pk for run in many}
 

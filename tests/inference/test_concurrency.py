@@ -10,7 +10,13 @@ from django.conf import settings
 from redis import Redis
 
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
-from apps.inference.concurrency.shared_limit import SHRINK_TO, SILENT_AFTER_MS, SharedConcurrencyLimit, in_flight
+from apps.inference.concurrency.shared_limit import (
+    HEARTBEAT_S,
+    SHRINK_TO,
+    SILENT_AFTER_MS,
+    SharedConcurrencyLimit,
+    in_flight,
+)
 
 _endpoints = itertools.count(1_000_000_000)
 
@@ -24,8 +30,8 @@ class Members:
         self.shares = {name: SharedConcurrencyLimit(self.redis, self.endpoint, name, limit) for name in names}
         self.grants = dict.fromkeys(names, 0)
 
-    def heartbeat(self, name: str, *, demand: int | None = None) -> int:
-        self.now_ms += 10
+    def heartbeat(self, name: str, *, demand: int | None = None, after_s: float = HEARTBEAT_S) -> int:
+        self.now_ms += round(1000 * after_s)
         granted = self.shares[name].heartbeat(in_flight=self.grants[name], now_ms=self.now_ms, demand=demand)
         self.grants[name] = granted
         return granted
@@ -58,8 +64,11 @@ def test_a_later_process_gets_nothing_before_another_returns_its_excess() -> Non
     assert granted == 32
     assert members.heartbeat("b") == 0
     members.grants["a"] = 50
+    assert members.shares["b"].is_short
     members.shares["a"].heartbeat(in_flight=50, now_ms=members.now_ms)
     assert members.heartbeat("b") == 14
+    members.settle()
+    assert not any(share.is_short for share in members.shares.values())
 
 
 def test_unused_shares_go_to_the_others() -> None:
@@ -73,7 +82,7 @@ def test_unused_shares_go_to_the_others() -> None:
 def test_the_share_of_a_silent_process_is_free_again() -> None:
     members = Members(64, "a", "b")
     members.settle()
-    members.now_ms += SILENT_AFTER_MS + 100
+    members.now_ms += SILENT_AFTER_MS
     assert members.heartbeat("a") == 64
     assert in_flight(members.redis, members.endpoint) == 64
 
@@ -95,6 +104,19 @@ def test_rate_limiting_lowers_the_limit_of_all_once_a_second_and_it_grows_again(
     ceilings = [sum(members.settle().values()) for _ in range(60)]
     assert ceilings == sorted(ceilings)
     assert ceilings[-1] == 100
+
+
+def test_the_limit_grows_with_time_and_not_with_the_number_of_heartbeats() -> None:
+    slow, quick = Members(100, "a"), Members(100, "a")
+    for members in (slow, quick):
+        members.settle()
+        members.shares["a"].slow_down()
+    for _ in range(20):
+        slow.heartbeat("a")
+        for _ in range(5):
+            quick.heartbeat("a", after_s=HEARTBEAT_S / 5)
+    assert slow.grants == quick.grants
+    assert slow.grants["a"] < 100
 
 
 def test_a_permanently_rate_limited_endpoint_still_gets_one_request() -> None:

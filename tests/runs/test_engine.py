@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
-from apps.runs.engine import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, ItemEngine
+from apps.runs.engine import AHEAD, LONGEST_PAUSE_S, SHORTEST_PAUSE_S, ItemEngine
 
 
 @dataclass
@@ -85,3 +85,36 @@ def test_a_request_keeps_its_slot_until_it_is_stored() -> None:
     # What is stored has its slots still, so never more than the limit can be lost.
     assert min(in_flight) >= 0
     assert limiter.in_flight == 0
+
+
+def test_a_higher_limit_is_used_at_once_and_not_when_the_next_request_ends() -> None:
+    """As at the start of a worker, which has no slots until it is granted some."""
+    limiter = ConcurrencyLimiter(0)
+    engine = SlowRequests(limiter, Items(100), 0.5)
+
+    async def play() -> list[int]:
+        running, in_flight = asyncio.create_task(engine.run()), list[int]()
+        for limit in (0, 20, 60):
+            limiter.set_limit(limit)
+            await asyncio.sleep(0.1)
+            in_flight.append(limiter.in_flight)
+        await running
+        return in_flight
+
+    assert asyncio.run(play()) == [0, 20, 60]
+    assert sum(engine.flushes) == 100
+
+
+def test_no_more_requests_are_open_than_are_soon_sent() -> None:
+    """Items that wait for a slot are of use to another worker."""
+    limiter, most = ConcurrencyLimiter(20), 0
+
+    class Watched(SlowRequests):
+        async def _process(self, state: Item) -> None:
+            nonlocal most
+            most = max(most, len(self._active))
+            await super()._process(state)
+
+    engine = ended(Watched(limiter, Items(200), 0.001))
+    assert sum(engine.flushes) == 200
+    assert 20 < most <= AHEAD * 20

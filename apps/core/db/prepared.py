@@ -23,9 +23,12 @@ _Cursor: Any = ServerBindingCursor
 Rows = list[tuple[Any, ...]]
 
 
-def fetch(statement: str, values: Mapping[str, Any] | list[Any]) -> Rows:
-    """Run a statement and return its rows. Values are sent apart from its text, and its plan is kept."""
-    with _cursor() as cursor:
+def fetch(statement: str, values: Mapping[str, Any] | list[Any], *, keeps_plan: bool = True) -> Rows:
+    """Run a statement and return its rows. Values are sent apart from its text, and its plan is kept.
+
+    Not `keeps_plan`: the plan is made for these values, as for a range that may be narrow or wide.
+    """
+    with _cursor(keeps_plan=keeps_plan) as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
 
@@ -37,17 +40,27 @@ def run(statement: str, values: Mapping[str, Any] | list[Any]) -> int:
         return int(cursor.rowcount)
 
 
-def _cursor() -> Any:
+def _cursor(*, keeps_plan: bool = True) -> Any:
     """Django's own cursor, except that values are not interpolated into the statement's text."""
     database = connections[DEFAULT_DB_ALIAS]
     database.close_if_health_check_failed()
     database.ensure_connection()
-    if database.queries_logged:
-        return database.make_debug_cursor(_LoggedCursor(database.connection))
-    return database.make_cursor(_Cursor(database.connection))
+    is_logged = database.queries_logged
+    cursor = (_LoggedCursor if is_logged else _ServerBoundCursor)(database.connection)
+    cursor.prepare = None if keeps_plan else False
+    return database.make_debug_cursor(cursor) if is_logged else database.make_cursor(cursor)
 
 
-class _LoggedCursor(_Cursor):  # type: ignore[misc]
+class _ServerBoundCursor(_Cursor):  # type: ignore[misc]
+    """`prepare`: None leaves it to psycopg, which prepares what is run often."""
+
+    prepare: bool | None = None
+
+    def execute(self, statement: Any, values: Any = None) -> Any:
+        return super().execute(statement, values, prepare=self.prepare)
+
+
+class _LoggedCursor(_ServerBoundCursor):
     """Keeps the text of a prepared statement, which psycopg does not, for Django's query log."""
 
     def _convert_query(self, *arguments: Any) -> Any:
@@ -76,20 +89,25 @@ class Prepared(Generic[M]):
     """A QuerySet with placeholders: `Prepared(lambda email: User.objects.filter(email=email), "email")`.
 
     `build` is called once, with an expression for each placeholder. Use column names and lookups that accept an
-    expression (not `in`). The QuerySet may select related rows and annotate.
+    expression (not `in`). The QuerySet may select related rows and annotate. `keeps_plan` is that of `fetch`.
     """
 
-    def __init__(self, build: Callable[..., models.QuerySet[Any, M]], *placeholders: str) -> None:
-        self._build, self._placeholders = build, placeholders
+    def __init__(
+        self, build: Callable[..., models.QuerySet[Any, M]], *placeholders: str, keeps_plan: bool = True
+    ) -> None:
+        self._build, self._placeholders, self._keeps_plan = build, placeholders, keeps_plan
 
     def first(self, **values: Any) -> M | None:
         """The first row, or None. Reads all rows: the queryset should have few."""
         rows = self.rows(**values)
         return rows[0] if rows else None
 
-    def rows(self, **values: Any) -> list[Any]:
-        """All rows: instances, or tuples if the queryset ends in `values_list`."""
-        return self._compiled.read(fetch(self._compiled.statement, self._compiled.fill(values)))
+    def rows(self, *, most: int | None = None, **values: Any) -> list[Any]:
+        """All rows, or the first `most`: instances, or tuples if the queryset ends in `values_list`."""
+        statement, parameters = self._compiled.statement, self._compiled.fill(values)
+        if most is not None:
+            statement, parameters = f"{statement} LIMIT %s", [*parameters, most]
+        return self._compiled.read(fetch(statement, parameters, keeps_plan=self._keeps_plan))
 
     @cached_property
     def _compiled(self) -> _Compiled:

@@ -1,17 +1,17 @@
-"""Loads the solutions of a shard into engine states, with their stored outcomes."""
+"""Turns the solutions of a run into engine states, with their stored outcomes."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from apps.core.cache import GRADE_CACHE
 from apps.core.db.prepared import fetch
-from apps.corpus.models import Solution, SolutionGrade, Step
+from apps.corpus.models import Solution, SolutionGrade
+from apps.corpus.paths import chosen_steps
 from apps.estimation.engine.solution_state import SolutionState
 from apps.estimation.models import EstimationRun, SolutionEstimate
 from apps.estimation.strategies.base import Case
-from apps.runs.models import RunShard
+from apps.runs.shards import OpenItems
 from apps.verifiers.extraction.final_answer import extract_answer
 from apps.verifiers.pool.pool import GradingPool
 
@@ -25,18 +25,14 @@ _OUTCOMES = """
 """
 
 
-def load(run: EstimationRun, shard: RunShard, pool: GradingPool) -> list[SolutionState]:
-    """The shard's solutions without a result, by ID."""
-    # The bounds keep the database from reading all results of the run for each shard.
-    done = SolutionEstimate.objects.filter(run=run, solution_id__gt=shard.after, solution_id__lte=shard.upto)
-    solutions = list(
-        run.items()
-        .filter(id__gt=shard.after, id__lte=shard.upto)
-        .exclude(id__in=done.values("solution_id"))
-        .select_related("problem")
-        .only(*_COLUMNS)
-        .order_by("id")
-    )
+def open_items(run: EstimationRun) -> OpenItems:
+    """The solutions of the run's shards, with what `load` needs of them."""
+    solutions = run.items().select_related("problem").only(*_COLUMNS).order_by("id")
+    return OpenItems(solutions, SolutionEstimate.objects.filter(run=run), "solution_id")
+
+
+def load(run: EstimationRun, solutions: Sequence[Solution], pool: GradingPool) -> list[SolutionState]:
+    """The states of these solutions, which know whether a rollout can be graded."""
     states = load_states(run, solutions)
     # A reference answer that the verifier does not find equal to itself cannot be compared with anything.
     with_reference = [state for state in states if state.reference]
@@ -48,11 +44,8 @@ def load(run: EstimationRun, shard: RunShard, pool: GradingPool) -> list[Solutio
 
 def load_states(run: EstimationRun, solutions: Sequence[Solution]) -> list[SolutionState]:
     """The states of these solutions with their stored outcomes."""
-    steps_of: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    rows = Step.objects.filter(solution_id__in=[solution.pk for solution in solutions], chosen=True)
-    for solution_id, pk, text in rows.order_by("solution_id", "position").values_list("solution_id", "id", "text"):
-        steps_of[solution_id].append((pk, text))
-    states = [_state(run, solution, steps_of[solution.pk]) for solution in solutions]
+    steps = chosen_steps(solution.pk for solution in solutions)
+    states = [_state(run, solution, steps[solution.pk]) for solution in solutions]
     _load_outcomes(run, states)
     return states
 

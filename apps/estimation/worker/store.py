@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch, SolutionState
 from apps.estimation.models import EstimationRun
-from apps.estimation.worker.load import load
+from apps.estimation.worker.load import load, open_items
 from apps.estimation.worker.write import insert
-from apps.runs.models import RunShard
 from apps.runs.store import ItemStore
 from apps.verifiers.pool.pool import GradingPool
 
 
 class RunStore(ItemStore[EstimationRun, SolutionState]):
     def __init__(self, run: EstimationRun, holder: str, pool: GradingPool) -> None:
-        super().__init__(run, holder)
+        super().__init__(run, holder, open_items(run))
         self.pool = pool
 
     async def flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:
         return await self.in_flusher(lambda: self._flush(batches, results))
 
-    def _load(self, shard: RunShard) -> list[SolutionState]:
-        return load(self.run, shard, self.pool)
+    def _load(self, items: Sequence[Any]) -> list[SolutionState]:
+        return load(self.run, items, self.pool)
 
     def _flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:
         """Outcomes are stored always. Results are not while the store is stale: their outcomes may be undone."""

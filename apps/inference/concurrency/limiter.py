@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 
 class ConcurrencyLimiter:
@@ -14,6 +15,7 @@ class ConcurrencyLimiter:
         self.in_flight = 0
         # How many slots the process can use; None: unknown.
         self.demand: int | None = None
+        self.on_new_limit: Callable[[], None] = lambda: None
         self._is_open = False
         self._waiters: deque[asyncio.Future[None]] = deque()
 
@@ -38,6 +40,7 @@ class ConcurrencyLimiter:
     def set_limit(self, limit: int) -> None:
         self.limit = limit
         self._admit()
+        self.on_new_limit()
 
     def admit_all(self) -> None:
         """Admit all waiters, present and future, so that they can find that the work is stopped."""

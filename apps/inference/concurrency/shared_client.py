@@ -14,7 +14,7 @@ from redis import Redis, RedisError
 
 from apps.inference.client import Client
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
-from apps.inference.concurrency.shared_limit import HEARTBEAT_S, SharedConcurrencyLimit
+from apps.inference.concurrency.shared_limit import HEARTBEAT_S, QUICK_HEARTBEAT_S, SharedConcurrencyLimit
 from apps.inference.connection import ATTEMPTS, Connection
 from apps.inference.models import Endpoint
 
@@ -59,12 +59,16 @@ def shared_client(endpoint: Endpoint, member: str) -> AbstractAsyncContextManage
 async def _update_limit(shared_limit: SharedConcurrencyLimit, limiter: ConcurrencyLimiter) -> None:
     """Keep the limiter at this process's share. During an outage of Redis it keeps its limit."""
     while True:
+        pause_s = HEARTBEAT_S
         with suppress(RedisError):
             # Until the reply is here, the limiter may still admit requests up to its old limit, so those count too.
             in_flight, now_ms = max(limiter.in_flight, limiter.limit), int(time.time() * 1000)
             heartbeat = partial(shared_limit.heartbeat, in_flight=in_flight, now_ms=now_ms, demand=limiter.demand)
             limiter.set_limit(await asyncio.to_thread(heartbeat))
-        await asyncio.sleep(HEARTBEAT_S)
+            # Slots change hands: this process waits for some, or returns some, as when nothing is left to claim.
+            if shared_limit.is_short or limiter.in_flight > limiter.limit or limiter.demand is not None:
+                pause_s = QUICK_HEARTBEAT_S
+        await asyncio.sleep(pause_s)
 
 
 async def _without_redis_errors(function: Callable[[], None]) -> None:

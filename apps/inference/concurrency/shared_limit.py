@@ -1,6 +1,7 @@
 """An endpoint's in-flight limit, shared by all processes that use it, on any machine.
 
-Each process is granted a number of requests. Ten times a second it reports how many it has in flight and its demand.
+Each process is granted a number of requests. Ten times a second, and more often while slots change hands, it reports how
+many it has in flight and its demand.
 The sum of the grants never exceeds the limit: a process above its fair share returns the excess as requests end, unused
 shares go to the others, and the share of a killed process is free again after SILENT_AFTER_MS. The state is in Redis;
 a heartbeat is one round trip.
@@ -13,11 +14,11 @@ from dataclasses import dataclass
 from redis import Redis
 
 SILENT_AFTER_MS = 5_000
-HEARTBEAT_S = 0.1
-SHRINK_TO, GROW_BY = 0.7, 0.004  # Factor after a 429 or 503; growth per heartbeat as a fraction of the limit.
+HEARTBEAT_S, QUICK_HEARTBEAT_S = 0.1, 0.02
+SHRINK_TO, GROW_BY = 0.7, 0.004  # Factor after a 429 or 503; growth in HEARTBEAT_S as a fraction of the limit.
 
 # KEYS: grants, heartbeats, ceiling, demands.
-# ARGV: member, its requests in flight, limit, now in ms, silent after ms, GROW_BY, its demand.
+# ARGV: member, its requests in flight, limit, now in ms, silent after ms, growth as a fraction of the limit, its demand.
 _HEARTBEAT = """
 local now, limit = tonumber(ARGV[4]), tonumber(ARGV[3])
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[5]))) do
@@ -50,7 +51,7 @@ redis.call('HSET', KEYS[1], ARGV[1], math.max(grant, tonumber(ARGV[2])))
 redis.call('PEXPIRE', KEYS[1], 600000)
 redis.call('PEXPIRE', KEYS[2], 600000)
 redis.call('PEXPIRE', KEYS[4], 600000)
-return grant
+return {grant, math.max(0, share)}
 """
 
 _SLOW_DOWN = """
@@ -72,6 +73,8 @@ class SharedConcurrencyLimit:
 
     def __post_init__(self) -> None:
         self._heartbeat = self.redis.register_script(_HEARTBEAT)
+        self.is_short = False  # It was granted less than its part: other processes still use what they are to return.
+        self._beat_at_ms = 0
         self._slow_down = self.redis.register_script(_SLOW_DOWN)
 
     def _key(self, name: str) -> str:
@@ -85,8 +88,12 @@ class SharedConcurrencyLimit:
         """
         keys = [self._key("grants"), self._key("heartbeats"), self._key("ceiling"), self._key("demands")]
         demand = self.limit if demand is None else min(demand, self.limit)
-        values: list[str | float] = [self.member, in_flight, self.limit, now_ms, SILENT_AFTER_MS, GROW_BY, demand]
-        return int(self._heartbeat(keys, values))
+        growth = GROW_BY * min(1, (now_ms - self._beat_at_ms) / (1000 * HEARTBEAT_S))
+        self._beat_at_ms = now_ms
+        values: list[str | float] = [self.member, in_flight, self.limit, now_ms, SILENT_AFTER_MS, growth, demand]
+        granted, part = self._heartbeat(keys, values)
+        self.is_short = granted < part
+        return int(granted)
 
     def slow_down(self) -> None:
         """Lower the limit of all processes, at most once a second. Raises redis.RedisError."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from apps.inference.types import Usage
 from apps.judging.kinds import ComparisonCase, Result, SolutionCase
 from apps.judging.verdicts import Reading
@@ -37,8 +39,7 @@ class JudgeState:
             self.readings[reply.slot] = reply.reading
 
 
-@dataclass(frozen=True, slots=True)
-class SlotReply:
+class SlotReply(msgspec.Struct, frozen=True):
     """A reply to the question in one slot. `is_lost`: the endpoint did not answer, and `reading` says why."""
 
     slot: int
@@ -54,8 +55,7 @@ class SlotReply:
         return LOST if self.is_lost else self.reading.state
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyBatch:
+class ReplyBatch(msgspec.Struct, frozen=True):
     """The replies to one request, ready to be stored."""
 
     item_id: int
@@ -64,8 +64,7 @@ class ReplyBatch:
     requests: int
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedItem:
+class JudgedItem(msgspec.Struct, frozen=True):
     """An item's result, ready to be stored. `step_ids` are those of a solution's steps, by position."""
 
     item_id: int

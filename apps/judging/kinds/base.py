@@ -64,8 +64,7 @@ def reference_text(answer: str, solution: str) -> str:
     return "\n\n".join([*parts, solution.strip()] if solution.strip() else parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One request. Slots number the requests of an item from 0; a slot is asked again by whoever finds it unreadable.
 
     `schema` is the JSON schema of the reply, or None. `principle` is the name of the principle that it asks about.

@@ -28,14 +28,15 @@ class Steps(SolutionVotes):
         if failure is not None:
             return failure
         verdicts = [reading.verdict for reading in votes if isinstance(reading.verdict, StepsVerdict)]
-        counts = Counter(verdict.first_error for verdict in verdicts)
+        errors = [verdict.first_error for verdict in verdicts]
+        counts = Counter(errors)
         by_error = {str(position): count for position, count in sorted(counts.items())} | states_of(votes)
         winner = plurality(counts)
         if winner is None:
             most = max(counts.values())
             named = ", ".join(_named(position) for position, count in sorted(counts.items()) if count == most)
             return Result("tied", f"The votes are tied, with {most} each for {named}.", votes=by_error)
-        winning = [verdict for verdict in verdicts if verdict.first_error == winner]
+        winning = [verdict for verdict, error in zip(verdicts, errors, strict=True) if error == winner]
         ratings = combined_ratings(winning)
         return Result(
             "verdict",
@@ -52,6 +53,8 @@ def combined_ratings(verdicts: Sequence[StepsVerdict]) -> dict[int, int]:
 
     A step after the first bad one has a rating only if one is the most frequent: it may be missing.
     """
+    if len(verdicts) == 1:
+        return dict(sorted(verdicts[0].ratings.items()))
     positions = sorted({position for verdict in verdicts for position in verdict.ratings})
     votes = {
         position: [verdict.ratings[position] for verdict in verdicts if position in verdict.ratings]

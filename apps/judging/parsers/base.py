@@ -7,8 +7,9 @@ that says why.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
+
+import msgspec
 
 from apps.inference.types import CompletionChoice
 from apps.judging.verdicts import Reading
@@ -16,8 +17,7 @@ from apps.judging.verdicts import Reading
 CUT = "The reply was cut off before its verdict was complete."
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A reply as it came. `refusal` is the text of the message's field of this name."""
 
     text: str
@@ -30,8 +30,7 @@ class Reply:
         return cls(choice.text, choice.finish_reason, choice.is_cut, refusal)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """What a reply is about: how many steps the judge was shown, and the texts that the reply may quote."""
 
     steps: int = 0

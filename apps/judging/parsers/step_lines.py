@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from apps.corpus.labels import BAD, GREAT, OKAY
 from apps.verifiers.extraction.boxes import BOX
@@ -46,8 +47,7 @@ _LAST = re.compile(rf"(?:→|->|=>|[—–]|\||\()[ \t]*{_WORD}[ \t]*[.|)\]*_]*\
 _CONCLUSION = re.compile(r",\s*(right|wrong)\.\s*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class StepLine:
+class StepLine(msgspec.Struct, frozen=True):
     """What a reply says of one step. `is_bare`: its number has no mark but a dot, as that of any list."""
 
     index: int
@@ -57,10 +57,8 @@ class StepLine:
     @property
     def ratings(self) -> set[int]:
         """Every rating that the text gives, at its beginning, after a label or at its end."""
-        words = {match.group(1) for pattern in (_LABELED, _LAST) if (match := pattern.search(self.text))}
-        words |= {match.group(1) for match in _LABELED.finditer(self.text)}
-        if first := _FIRST.match(self.text):
-            words.add(first.group(1))
+        words = {match.group(1) for match in _LABELED.finditer(self.text)}
+        words |= {match.group(1) for match in (_FIRST.match(self.text), _LAST.search(self.text)) if match}
         return {RATING_WORDS[word.lower()] for word in words}
 
     @property
@@ -89,13 +87,12 @@ def _lines(text: str) -> Iterator[StepLine]:
     for place, head in enumerate(heads):
         end = heads[place + 1].start() if place + 1 < len(heads) else len(text)
         body = text[head.end() : end]
-        number = next(group for group in head.groups() if group is not None)
-        yield StepLine(int(number), _own_part(body), is_bare=head.group("bare") is not None)
+        yield StepLine(int(head[head.lastindex or 0]), _own_part(body), is_bare=head["bare"] is not None)
 
 
 def _own_part(body: str) -> str:
     """The text before the verdict of the whole reply."""
-    if box := BOX.search(body):
+    if "box" in body and (box := BOX.search(body)):
         line = body.rfind("\n", 0, box.start())
         body = body[: line if line >= 0 else box.start()]
     if rule := _RULE.search(body):

@@ -1,22 +1,30 @@
-"""Loads the items of a shard into engine states, with the readings of their stored replies."""
+"""Turns the items of a run into engine states, with the readings of their stored replies."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from apps.corpus.models import Comparison, Problem, Solution, Step
+import msgspec
+
+from apps.core.db.prepared import fetch
+from apps.corpus.models import Comparison, Problem, Solution
+from apps.corpus.paths import chosen_steps
 from apps.inference.prompts import seed_of
 from apps.judging.engine.states import LOST, JudgeState, SlotReply
 from apps.judging.kinds import ComparisonCase, SolutionCase, reference_text
-from apps.judging.models import ComparisonVerdict, JudgeReply, JudgeRun, SolutionVerdict
+from apps.judging.models import ComparisonVerdict, JudgeRun, SolutionVerdict
 from apps.judging.verdicts import Reading, unreadable
-from apps.runs.models import RunShard
+from apps.runs.shards import OpenItems
 
 # All that a case is made of: the other columns of wide rows take longer to read than these.
 _OF_PROBLEM = ("problem__statement", "problem__reference_answer", "problem__reference_solution")
 _OF_SIDES = ("left__separator", "right__separator", "left_step__text", "right_step__text")
+_REPLIES = """
+    SELECT {item}, slot, attempt, outcome, verdict, reason, prompt_tokens, completion_tokens FROM judging_judgereply
+    WHERE run_id = %s AND {item} = ANY(%s) ORDER BY slot, attempt
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +36,20 @@ class Path:
     step_ids: tuple[int, ...] = ()
 
 
-def load(run: JudgeRun, shard: RunShard, attempts: int) -> list[JudgeState]:
-    """The shard's items without a result, by ID. `attempts` is how often an unreadable slot is asked."""
-    states = _comparisons(run, shard) if run.judge.compares else _solutions(run, shard)
+def open_items(run: JudgeRun) -> OpenItems:
+    """The comparisons or solutions of the run's shards, with what `load` needs of them."""
+    items = run.items().select_related("problem").order_by("id")
+    if run.judge.compares:
+        pairs = items.select_related("left", "right", "left_step", "right_step")
+        pairs = pairs.only("shared_steps", *_OF_PROBLEM, *_OF_SIDES)
+        return OpenItems(pairs, ComparisonVerdict.objects.filter(run=run), "comparison_id")
+    solutions = items.only("separator", *_OF_PROBLEM)
+    return OpenItems(solutions, SolutionVerdict.objects.filter(run=run), "solution_id")
+
+
+def load(run: JudgeRun, items: Sequence[Any], attempts: int) -> list[JudgeState]:
+    """The states of these comparisons or solutions. `attempts` is how often an unreadable slot is asked."""
+    states = _comparisons(run, items) if run.judge.compares else _solutions(run, items)
     _load_replies(run, states, attempts)
     return states
 
@@ -60,13 +79,9 @@ def comparison_case(comparison: Comparison, left: Path, right: Path, seed: int) 
 def paths_of(solutions: Iterable[Solution]) -> dict[int, Path]:
     """By solution id. One query."""
     separators = {solution.pk: solution.separator for solution in solutions}
-    steps: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    rows = Step.objects.filter(solution_id__in=separators, chosen=True).order_by("solution_id", "position")
-    for solution_id, step_id, text in rows.values_list("solution_id", "id", "text"):
-        steps[solution_id].append((step_id, text))
     return {
-        pk: Path(tuple(text for _, text in steps[pk]), separator, tuple(step_id for step_id, _ in steps[pk]))
-        for pk, separator in separators.items()
+        pk: Path(tuple(text for _, text in steps), separators[pk], tuple(step_id for step_id, _ in steps))
+        for pk, steps in chosen_steps(separators).items()
     }
 
 
@@ -87,17 +102,7 @@ def _reference(problem: Problem) -> str:
     return reference_text(problem.reference_answer or "", problem.reference_solution or "")
 
 
-def _solutions(run: JudgeRun, shard: RunShard) -> list[JudgeState]:
-    # The bounds keep the database from reading all results of the run for each shard.
-    done = SolutionVerdict.objects.filter(run=run, solution_id__gt=shard.after, solution_id__lte=shard.upto)
-    solutions = list(
-        run.items()
-        .filter(id__gt=shard.after, id__lte=shard.upto)
-        .exclude(id__in=done.values("solution_id"))
-        .select_related("problem")
-        .only("separator", *_OF_PROBLEM)
-        .order_by("id")
-    )
+def _solutions(run: JudgeRun, solutions: Sequence[Solution]) -> list[JudgeState]:
     paths = paths_of(solutions)
     return [
         JudgeState(
@@ -109,16 +114,7 @@ def _solutions(run: JudgeRun, shard: RunShard) -> list[JudgeState]:
     ]
 
 
-def _comparisons(run: JudgeRun, shard: RunShard) -> list[JudgeState]:
-    done = ComparisonVerdict.objects.filter(run=run, comparison_id__gt=shard.after, comparison_id__lte=shard.upto)
-    comparisons = list(
-        run.items()
-        .filter(id__gt=shard.after, id__lte=shard.upto)
-        .exclude(id__in=done.values("comparison_id"))
-        .select_related("problem", "left", "right", "left_step", "right_step")
-        .only("shared_steps", *_OF_PROBLEM, *_OF_SIDES)
-        .order_by("id")
-    )
+def _comparisons(run: JudgeRun, comparisons: Sequence[Comparison]) -> list[JudgeState]:
     sides = sides_of(comparisons)
     return [
         JudgeState(pair.pk, comparison_case(pair, *sides[pair.pk], seed_of(run.seed, pair.pk, 0)))
@@ -128,12 +124,10 @@ def _comparisons(run: JudgeRun, shard: RunShard) -> list[JudgeState]:
 
 def _load_replies(run: JudgeRun, states: Sequence[JudgeState], attempts: int) -> None:
     by_item = {state.item_id: state for state in states}
-    item = "comparison_id" if run.judge.compares else "solution_id"
-    rows = JudgeReply.objects.filter(run=run, **{f"{item}__in": list(by_item)}).order_by("slot", "attempt")
-    columns = (item, "slot", "attempt", "outcome", "verdict", "reason", "prompt_tokens", "completion_tokens")
-    for item_id, slot, attempt, outcome, verdict, reason, prompt_tokens, completion_tokens in rows.values_list(
-        *columns
-    ):
+    statement = _REPLIES.format(item="comparison_id" if run.judge.compares else "solution_id")
+    rows = fetch(statement, [run.pk, list(by_item)])
+    for item_id, slot, attempt, outcome, stored, reason, prompt_tokens, completion_tokens in rows:
+        verdict = None if stored is None else msgspec.json.decode(stored)
         is_lost = outcome == LOST
         reading = (
             unreadable(reason)

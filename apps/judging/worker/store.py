@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from apps.judging.engine.states import JudgedItem, JudgeState, ReplyBatch
 from apps.judging.models import JudgeRun
-from apps.judging.worker.load import load
+from apps.judging.worker.load import load, open_items
 from apps.judging.worker.write import insert
-from apps.runs.models import RunShard
 from apps.runs.store import ItemStore
 from apps.verifiers.pool.pool import GradingPool
 
 
 class JudgeRunStore(ItemStore[JudgeRun, JudgeState]):
     def __init__(self, run: JudgeRun, holder: str, pool: GradingPool, attempts: int) -> None:
-        super().__init__(run, holder)
+        super().__init__(run, holder, open_items(run))
         self.pool = pool
         self.attempts = attempts
 
     async def flush(self, batches: Sequence[ReplyBatch], results: Sequence[JudgedItem]) -> set[int]:
         return await self.in_flusher(lambda: self._flush(batches, results))
 
-    def _load(self, shard: RunShard) -> list[JudgeState]:
-        return load(self.run, shard, self.attempts)
+    def _load(self, items: Sequence[Any]) -> list[JudgeState]:
+        return load(self.run, items, self.attempts)
 
     def _flush(self, batches: Sequence[ReplyBatch], results: Sequence[JudgedItem]) -> set[int]:
         """Replies are stored always. Results are not while the store is stale: their replies may be undone."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from django.db import connection
 
+from apps.core.db.prepared import fetch
 from apps.judging.engine.states import JudgedItem, ReplyBatch, SlotReply
 from apps.judging.models import JudgeRun
 from apps.judging.worker.revisions import store_revisions
@@ -70,15 +70,13 @@ def insert(
     fresh = Counter[int]()
     for batch in batches:
         fresh[batch.item_id] += len(batch.replies)
-    with connection.cursor() as cursor:
-        if run.judge.compares:
-            rows = as_stored([_comparison_row(item, fresh[item.item_id]) for item in results])
-            cursor.execute(_OF_COMPARISONS, [run.pk, replies, run.pk, rows])
-        else:
-            rows = as_stored([_solution_row(item, fresh[item.item_id]) for item in results])
-            ratings = [row for item in results if item.result.outcome == "verdict" for row in _step_rows(item)]
-            cursor.execute(_OF_SOLUTIONS, [run.pk, replies, run.pk, rows, run.pk, as_stored(ratings)])
-        stored = cursor.fetchall()
+    if run.judge.compares:
+        rows = as_stored([_comparison_row(item, fresh[item.item_id]) for item in results])
+        stored = fetch(_OF_COMPARISONS, [run.pk, replies, run.pk, rows])
+    else:
+        rows = as_stored([_solution_row(item, fresh[item.item_id]) for item in results])
+        ratings = [row for item in results if item.result.outcome == "verdict" for row in _step_rows(item)]
+        stored = fetch(_OF_SOLUTIONS, [run.pk, replies, run.pk, rows, run.pk, as_stored(ratings)])
     changes = _count_replies({row[:3] for row in stored if row[3] is None}, batches)
     rated = {item_id: steps for item_id, _, _, steps in stored if steps is not None}
     changes.taken_over |= {result.item_id for result in results} - rated.keys()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
 from apps.runs.changes import RunChanges, storable
-from apps.runs.models import RunShard
 from apps.runs.store import ItemStore
 from apps.scoring.engine import ScoredSolution, ScoringState
 from apps.scoring.models import ScoringRun
-from apps.scoring.worker.load import load
+from apps.scoring.worker.load import load, open_items
 
 _RESULTS = """
     INSERT INTO scoring_solutionscore (run_id, solution_id, score, missing, failure, is_applied)
@@ -25,11 +25,14 @@ _STEPS = """
 
 
 class PostgresScoreStore(ItemStore[ScoringRun, ScoringState]):
+    def __init__(self, run: ScoringRun, holder: str) -> None:
+        super().__init__(run, holder, open_items(run))
+
     async def flush(self, scored: Sequence[ScoredSolution]) -> set[int]:
         return await self.in_flusher(lambda: self._flush(scored))
 
-    def _load(self, shard: RunShard) -> list[ScoringState]:
-        return load(self.run, shard)
+    def _load(self, items: Sequence[Any]) -> list[ScoringState]:
+        return load(items)
 
     def _flush(self, scored: Sequence[ScoredSolution]) -> set[int]:
         return self._store(lambda: insert(self.run, scored), [result.solution_id for result in scored])

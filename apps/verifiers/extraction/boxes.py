@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
 _OPENING = re.compile(r"\s*\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
@@ -45,8 +47,7 @@ _CLOSED = re.compile(
 _MOST_BOXES = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(msgspec.Struct, frozen=True):
     start: int
     end: int
     content: str
