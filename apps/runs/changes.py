@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
-from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.core.db.prepared import run as run_statement
@@ -44,18 +42,6 @@ class RunChanges:
             additions.append("tokens_are_estimated = true")
         statement = f"UPDATE {run._meta.db_table} SET beat_at = %(now)s, {', '.join(additions)} WHERE id = %(run)s"  # noqa: S608
         run_statement(statement, {**amounts, "now": timezone.now(), "run": run.pk})
-
-
-@contextmanager
-def pipelined_transaction() -> Iterator[None]:
-    """A transaction whose statements are sent without waiting for the results of earlier ones.
-
-    In a busy worker, a thread that waits for a result is scheduled again only several milliseconds later. The requests
-    whose outcomes it stores keep their slots in flight until then.
-    """
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline(), transaction.atomic():
-        yield
 
 
 def first_of_each(records: Iterable[T], key: Callable[[T], Hashable]) -> list[T]:

@@ -15,11 +15,12 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 
 FIRST_CLAIM, LARGEST_CLAIM = 32, 128  # Items that are claimed at once; in between, half the limit.
-# Open requests, as multiples of the limit: up to the one more items are started, and below the other again.
-AHEAD, REFILL = 1.3, 1.15
+# Open requests as multiples of the limit: items are started until the most are open, and again when few are.
+MOST_OPEN, FEW_OPEN = 1.3, 1.15
 # The pause between two flushes, as a share of the time for which a request has its slot: a request that waits for its
 # flush keeps a slot from the next one, and each flush is a transaction of a millisecond or more.
 FLUSH_SHARE, SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.025, 0.005, 0.05
+TURNS = 16  # In which as many items as there are slots are started.
 SPARE_SLOTS = 4  # Slots kept for further requests of the claimed items when nothing is left to claim.
 
 
@@ -67,7 +68,7 @@ class ItemEngine(Generic[S, R]):
         self._source = source
         self._pending: list[tuple[Sequence[R], asyncio.Future[bool]]] = []
         self._has_pending = asyncio.Event()
-        self._has_room = asyncio.Event()
+        self._few_are_open = asyncio.Event()
         limiter.on_new_limit = self._report_room
         self._stopping = asyncio.Event()
         self._active: set[asyncio.Task[None]] = set()
@@ -79,7 +80,7 @@ class ItemEngine(Generic[S, R]):
     def stop(self, *, at_once: bool = False) -> None:
         """Start no more. What is in flight is awaited and stored, or cancelled (`at_once`)."""
         self._stopping.set()
-        self._has_room.set()
+        self._few_are_open.set()
         if at_once or self._down or not self.completes_started:
             self.limiter.admit_all()
         if at_once:
@@ -114,33 +115,32 @@ class ItemEngine(Generic[S, R]):
 
     async def _start_items(self, group: asyncio.TaskGroup) -> None:
         """Claim the next items while the claimed ones are started."""
-        claim, fresh = group.create_task(self._claim()), 0
+        claim = group.create_task(self._claim())
         while states := await claim:
             claim = group.create_task(self._claim())
-            for state in states:
-                # The requests of a task are counted from its first turn on.
-                if self._open_requests + fresh >= AHEAD * max(1, self.limiter.limit):
-                    await self._until_room()
-                    fresh = 0
+            for place, state in enumerate(states):
+                if not self._is_below(MOST_OPEN):
+                    await self._until_below(FEW_OPEN)
                 if self._stopping.is_set():
                     return
-                fresh += 1
                 task = group.create_task(self._process(state))
                 self._active.add(task)
                 task.add_done_callback(self._active.discard)
+                # The requests of a task are counted from its first turn on.
+                if place % max(1, self.limiter.limit // TURNS) == 0:
+                    await asyncio.sleep(0)
         self._is_all_claimed = True
         self._report_demand()
 
-    async def _until_room(self) -> None:
-        """Let the started items send their requests, and wait until few of those wait for a slot."""
-        await asyncio.sleep(0)
-        while not self._is_below(REFILL) and not self._stopping.is_set():
-            self._has_room.clear()
-            await self._has_room.wait()
+    async def _until_below(self, share: float) -> None:
+        """Wait until fewer requests are open than this multiple of the limit, or the engine stops."""
+        while not self._is_below(share) and not self._stopping.is_set():
+            self._few_are_open.clear()
+            await self._few_are_open.wait()
 
     def _report_room(self) -> None:
-        if self._is_below(REFILL):
-            self._has_room.set()
+        if self._is_below(FEW_OPEN):
+            self._few_are_open.set()
 
     def _is_below(self, share: float) -> bool:
         return self._open_requests < share * max(1, self.limiter.limit)

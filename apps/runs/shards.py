@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,12 +16,12 @@ from apps.runs.models import RunShard, ShardedRun
 
 LEASE = timedelta(seconds=20)
 
-_BEAT = """
-    WITH renewed AS (
-        UPDATE {shards} SET leased_until = %(until)s
-        WHERE id = ANY(%(open)s) AND holder = %(holder)s AND finished_at IS NULL AND leased_until < %(half)s
-    ) UPDATE {runs} SET beat_at = %(now)s WHERE id = %(run)s AND status = %(running)s RETURNING id
+# Two statements: a flush locks its shards before the run, and one statement for both would lock them in another order.
+_RENEW = """
+    UPDATE {shards} SET leased_until = %(until)s
+    WHERE id = ANY(%(open)s) AND holder = %(holder)s AND finished_at IS NULL AND leased_until < %(half)s RETURNING id
 """
+_BEAT = "UPDATE {runs} SET beat_at = %(now)s WHERE id = %(run)s AND status = %(running)s RETURNING id"
 _TAKE_OVER = """
     UPDATE {shards} SET holder = %(holder)s, leased_until = %(until)s WHERE id = (
         SELECT id FROM {shards} WHERE run_id = %(run)s AND finished_at IS NULL AND leased_until <= %(now)s
@@ -45,7 +45,7 @@ class WorkerShards:
         self._run, self._holder = run, holder
         self._tables = {"runs": run._meta.db_table, "shards": run.shards.model._meta.db_table}
 
-        # The passed run has loaded its project, and its selection never changes.
+        # The run's selection never changes.
         def between(after: Value, upto: Value) -> QuerySet[Any, Any]:
             return run.items().filter(id__gt=after, id__lte=upto).order_by("id").values_list("id")
 
@@ -61,10 +61,10 @@ class WorkerShards:
         return self._run.shards.model.from_db(None, names, rows[0])
 
     def renew(self, shard_ids: Collection[int]) -> None:
-        """Renew the leases that have passed their half, and show that the run makes progress."""
+        """Renew the leases that have passed their half, and show that a worker is at the run."""
         now = timezone.now()
-        leases = {"until": now + LEASE, "half": now + LEASE / 2}
-        self._fetch(_BEAT, **leases, open=list(shard_ids), now=now, running=JobStatus.RUNNING.value)
+        self._fetch(_RENEW, until=now + LEASE, half=now + LEASE / 2, open=list(shard_ids))
+        self._fetch(_BEAT, now=now, running=JobStatus.RUNNING.value)
 
     def finish(self, shard_ids: Collection[int]) -> None:
         self._run.shards.filter(pk__in=shard_ids, holder=self._holder).update(finished_at=timezone.now())
@@ -92,13 +92,16 @@ class WorkerShards:
 class OpenItems:
     """The items of a shard that have no result yet. The query is built once for all shards of a worker."""
 
-    def __init__(self, items: QuerySet[Any, Any], results: QuerySet[Any, Any], item: str) -> None:
-        """`results` are those of the run; `item` is the name of their column with the item's ID."""
+    def __init__(self, items: Callable[[], QuerySet[Any, Any]], results: QuerySet[Any, Any], item: str) -> None:
+        """`results` are those of the run; `item` is the name of their column with the item's ID.
+
+        `items` is called at the first use. It may query the database, and fail.
+        """
 
         # The bounds keep the database from reading all results of the run for each shard.
         def between(after: Value, upto: Value) -> QuerySet[Any, Any]:
             done = results.filter(**{f"{item}__gt": after, f"{item}__lte": upto})
-            return items.filter(id__gt=after, id__lte=upto).exclude(id__in=done.values(item))
+            return items().filter(id__gt=after, id__lte=upto).exclude(id__in=done.values(item))
 
         self._items: Prepared[Any] = Prepared(between, "after", "upto", keeps_plan=False)
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 
-from apps.core.db.copy import commit_without_waiting
+from apps.core.db.copy import never_wait_for_commits
 from apps.core.db.prepared import Prepared
-from apps.runs.changes import RunChanges, pipelined_transaction
+from apps.runs.changes import RunChanges
 from apps.runs.engine import S
 from apps.runs.models import ShardedRun
 from apps.runs.shards import OpenItems, WorkerShards
@@ -52,8 +52,8 @@ class ItemStore(Generic[R, S]):
     async def claim(self, count: int) -> Sequence[S]:
         return await self.in_thread(lambda: self._claim(count))
 
-    async def heartbeat(self) -> R:
-        """Renew the leases of the open shards. Returns the run as it is stored."""
+    async def heartbeat(self) -> R | None:
+        """Renew the leases of the open shards. Returns the run as it is stored; None if it was deleted."""
         return await self.in_thread(self._heartbeat)
 
     async def in_thread(self, function: Callable[[], T]) -> T:
@@ -115,8 +115,8 @@ class ItemStore(Generic[R, S]):
 
         Returns the items that another worker has taken over.
         """
-        with pipelined_transaction():
-            commit_without_waiting()
+        never_wait_for_commits()
+        with transaction.atomic():
             changes = insert()
             done: defaultdict[int, set[int]] = defaultdict(set)
             for item_id in solved:
@@ -138,11 +138,9 @@ class ItemStore(Generic[R, S]):
                     self._shard_of.pop(other_id, None)
         return changes.taken_over
 
-    def _heartbeat(self) -> R:
-        self._shards.renew(self._open)
-        stored: R | None = self._stored.first(pk=self.run.pk)
-        assert stored is not None, "workers hold no shards of a deleted run"
-        return stored
+    def _heartbeat(self) -> R | None:
+        self._shards.renew(list(self._open))
+        return self._stored.first(pk=self.run.pk)
 
     def _release(self) -> None:
         self._claimer.submit(self._with_retries, self._shards.release).result()

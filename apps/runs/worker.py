@@ -28,7 +28,7 @@ from apps.runs.store import ItemStore
 log = logging.getLogger(__name__)
 
 WATCH_EVERY_S = 0.5
-CHECK_ENDPOINT_EVERY_S = 2.0
+CHECK_ENDPOINT_EVERY_S = 2.0  # Its grant and its model, which takes several queries.
 # How long a thread may wait for the interpreter. The one that stores results waits often and briefly; with the default of
 # 5 ms each time, answered requests would keep their slots in flight too long.
 SWITCH_EVERY_S = 0.0005
@@ -123,7 +123,7 @@ class RunWorker(Generic[R]):
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             stored = await self.store.heartbeat()
-            if stored.status == JobStatus.CANCELLED:
+            if stored is None or stored.status == JobStatus.CANCELLED:
                 engine.stop(at_once=True)
             elif self.store.is_stale:
                 engine.stop()
@@ -135,10 +135,16 @@ class RunWorker(Generic[R]):
             elif self.work_slice.may_end and await self.store.in_thread(self.work_slice.ends_for_others):
                 engine.stop()
             else:
-                reason = self.over_budget(stored) if any(stored.budget.values()) else None
+                reason = self._pause_reason(stored)
                 if reason is None and time.monotonic() > check_endpoint_at:
                     reason = await self.store.in_thread(lambda: endpoint_unusable_reason(self.run))
                     check_endpoint_at = time.monotonic() + CHECK_ENDPOINT_EVERY_S
                 if reason:
                     await self.store.in_thread(partial(lifecycle.pause, self.run, reason=reason))
                     engine.stop()
+
+    def _pause_reason(self, stored: R) -> str | None:
+        """Why the run must pause: its endpoint was removed, or its budget is spent. None if it may continue."""
+        if stored.endpoint_id is None:
+            return ENDPOINT_GONE
+        return self.over_budget(stored) if any(stored.budget.values()) else None

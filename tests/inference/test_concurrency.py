@@ -119,6 +119,12 @@ def test_the_limit_grows_with_time_and_not_with_the_number_of_heartbeats() -> No
     assert slow.grants["a"] < 100
 
 
+def test_a_clock_that_is_set_back_takes_nothing_away() -> None:
+    members = Members(100, "a")
+    members.settle()
+    assert members.heartbeat("a", after_s=-600) == 100
+
+
 def test_a_permanently_rate_limited_endpoint_still_gets_one_request() -> None:
     members = Members(4, "a")
     members.settle()

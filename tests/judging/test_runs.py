@@ -193,6 +193,16 @@ def test_what_cannot_be_read_is_asked_again_within_the_limit_then_counted(
     assert "There is no verdict." in run.error
 
 
+def test_a_selection_that_fails_ends_the_run_with_its_reason(server: Model, project: Project) -> None:
+    """And not each worker that takes it, one after the other."""
+    fill(project, 2)
+    run = start_judging(judge=make_judge(project, server))
+    JudgeRun.objects.filter(pk=run.pk).update(selection={"answers": "any", "blind": 7})
+    run = worked(run)
+    assert run.status == JobStatus.FAILED
+    assert "names no blind sample" in run.error
+
+
 def test_one_unreadable_reply_is_followed_by_one_that_counts(server: Model, project: Project) -> None:
     server.control(out_of_range=0.5)
     fill(project, 20)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
-from apps.runs.engine import AHEAD, LONGEST_PAUSE_S, SHORTEST_PAUSE_S, ItemEngine
+from apps.runs.engine import LONGEST_PAUSE_S, MOST_OPEN, SHORTEST_PAUSE_S, ItemEngine
 
 
 @dataclass
@@ -105,16 +105,26 @@ def test_a_higher_limit_is_used_at_once_and_not_when_the_next_request_ends() -> 
     assert sum(engine.flushes) == 100
 
 
-def test_no_more_requests_are_open_than_are_soon_sent() -> None:
+@pytest.mark.parametrize("requests", [1, 2, 6])
+def test_no_more_requests_are_open_than_are_soon_sent(requests: int) -> None:
     """Items that wait for a slot are of use to another worker."""
     limiter, most = ConcurrencyLimiter(20), 0
 
-    class Watched(SlowRequests):
+    class Several(SlowRequests):
         async def _process(self, state: Item) -> None:
-            nonlocal most
-            most = max(most, len(self._active))
-            await super()._process(state)
+            await asyncio.gather(*(self._request() for _ in range(requests)))
+            await self._store(state)
 
-    engine = ended(Watched(limiter, Items(200), 0.001))
+        async def _request(self) -> None:
+            async with self._slot():
+                await asyncio.sleep(0.002)
+
+        def _report_demand(self) -> None:
+            nonlocal most
+            most = max(most, self._open_requests)
+            super()._report_demand()
+
+    engine = ended(Several(limiter, Items(200), 0.0))
     assert sum(engine.flushes) == 200
-    assert 20 < most <= AHEAD * 20
+    # The requests of an item that has just started are not yet counted when the next one starts.
+    assert 20 < most <= MOST_OPEN * 20 + 2 * requests

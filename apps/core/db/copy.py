@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, cast
+from weakref import WeakSet
 
 from django.db import connection, models, transaction
 from psycopg.types.json import Jsonb
+
+_never_waiting: WeakSet[Any] = WeakSet()  # Connections whose commits do not wait for the disk.
 
 
 def next_ids(model: type[models.Model], count: int) -> list[int]:
@@ -91,6 +94,18 @@ def commit_without_waiting() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
+
+
+def never_wait_for_commits() -> None:
+    """Make no commit of this thread's connection wait for the disk, as `commit_without_waiting` does for one transaction.
+
+    Call it before each transaction: it runs a statement only where the connection is new.
+    """
+    connection.ensure_connection()
+    if connection.connection not in _never_waiting:
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = off")
+        _never_waiting.add(connection.connection)
 
 
 def _type_name(column: Any) -> str:

@@ -2,7 +2,7 @@
 
 Building a query in Python costs several times what PostgreSQL needs to answer it, and most of PostgreSQL's time goes
 into planning. Here a QuerySet is compiled once, at its first use, and the database keeps the plan of each statement for
-the lifetime of the connection.
+the lifetime of the connection, unless `keeps_plan` is false.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ Rows = list[tuple[Any, ...]]
 
 
 def fetch(statement: str, values: Mapping[str, Any] | list[Any], *, keeps_plan: bool = True) -> Rows:
-    """Run a statement and return its rows. Values are sent apart from its text, and its plan is kept.
+    """Run a statement and return its rows. Values are sent apart from its text.
 
-    Not `keeps_plan`: the plan is made for these values, as for a range that may be narrow or wide.
+    `keeps_plan` is false for a statement whose best plan depends on the values, as on how much of a table a range covers:
+    it is planned each time.
     """
     with _cursor(keeps_plan=keeps_plan) as cursor:
         cursor.execute(statement, values)
@@ -52,7 +53,7 @@ def _cursor(*, keeps_plan: bool = True) -> Any:
 
 
 class _ServerBoundCursor(_Cursor):  # type: ignore[misc]
-    """`prepare`: None leaves it to psycopg, which prepares what is run often."""
+    """`prepare`: None leaves it to psycopg and its setting `prepare_threshold`; False never prepares."""
 
     prepare: bool | None = None
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
 
 from apps.core.cache import GRADE_CACHE
 from apps.core.db.prepared import fetch
@@ -27,7 +30,10 @@ _OUTCOMES = """
 
 def open_items(run: EstimationRun) -> OpenItems:
     """The solutions of the run's shards, with what `load` needs of them."""
-    solutions = run.items().select_related("problem").only(*_COLUMNS).order_by("id")
+
+    def solutions() -> QuerySet[Any, Any]:
+        return run.items().select_related("problem").only(*_COLUMNS).order_by("id")
+
     return OpenItems(solutions, SolutionEstimate.objects.filter(run=run), "solution_id")
 
 

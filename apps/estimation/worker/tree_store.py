@@ -20,7 +20,7 @@ from apps.estimation.models import Rollout
 from apps.estimation.worker.load import load_states
 from apps.estimation.worker.store import RunStore
 from apps.estimation.worker.write import insert
-from apps.runs.changes import RunChanges, pipelined_transaction
+from apps.runs.changes import RunChanges
 
 
 class PostgresTreeStore(RunStore):
@@ -77,7 +77,7 @@ class PostgresTreeStore(RunStore):
         """Store the derived solutions' results first: the given solution's result marks its tree as done."""
         derived = [other for result in results if isinstance(result, TreeResult) for other in result.derived]
         if derived and not self.is_stale:
-            with pipelined_transaction():
+            with transaction.atomic():
                 changes = insert(self.run, [], derived)
                 # Derived solutions are not among those that the run was started with: only their steps count.
                 RunChanges({"steps": changes.sums.get("steps", 0)}).add_to(self.run)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
-from django.db.backends.utils import CursorWrapper
-
+from apps.core.db.prepared import fetch
+from apps.core.db.prepared import run as run_statement
 from apps.estimation.engine.outcomes import RolloutOutcome, missing_count
-from apps.estimation.engine.results import SolutionResult
+from apps.estimation.engine.results import SolutionResult, StepResult
 from apps.estimation.engine.solution_state import Batch
 from apps.estimation.models import EstimationRun
 from apps.runs.changes import RunChanges, first_of_each, storable
@@ -37,39 +36,23 @@ _ROLLOUTS = """
 
 
 def insert(run: EstimationRun, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> RunChanges:
-    """Insert both; the statements are sent before the result of either is read."""
-    batches = first_of_each(batches, lambda batch: (batch.step_id, batch.ordinal))
-    results = first_of_each(results, lambda result: result.solution_id)
-    with connection.cursor() as batch_cursor, connection.cursor() as result_cursor:
-        if batches:
-            columns: list[list[Any]] = [
-                [batch.step_id for batch in batches],
-                [batch.ordinal for batch in batches],
-                [batch.letters for batch in batches],
-                [batch.response.usage.completion_tokens for batch in batches],
-                [storable(batch.reason) for batch in batches],
-            ]
-            batch_cursor.execute(_BATCHES, [run.pk, *columns])
-        if results:
-            columns = [
-                [result.solution_id for result in results],
-                [storable(result.failure) for result in results],
-                [storable(result.note) for result in results],
-                [result.first_error for result in results],
-                [result.probability for result in results],
-                [result.by_answer for result in results],
-                [result.rollouts for result in results],
-                [result.missing for result in results],
-            ]
-            result_cursor.execute(_RESULTS, [run.pk, *columns])
-        changes = _count_batches(batch_cursor, run, batches)
-        changes += _count_results(result_cursor, run, results)
+    changes = _insert_batches(run, batches) if batches else RunChanges()
+    if results:
+        changes += _insert_results(run, results)
     return changes
 
 
-def _count_batches(cursor: CursorWrapper, run: EstimationRun, batches: Sequence[Batch]) -> RunChanges:
+def _insert_batches(run: EstimationRun, batches: Sequence[Batch]) -> RunChanges:
+    batches = first_of_each(batches, lambda batch: (batch.step_id, batch.ordinal))
+    columns: list[list[Any]] = [
+        [batch.step_id for batch in batches],
+        [batch.ordinal for batch in batches],
+        [batch.letters for batch in batches],
+        [batch.response.usage.completion_tokens for batch in batches],
+        [storable(batch.reason) for batch in batches],
+    ]
+    ids = {(step_id, ordinal): pk for pk, step_id, ordinal in fetch(_BATCHES, [run.pk, *columns])}
     changes = RunChanges()
-    ids = {(step_id, ordinal): pk for pk, step_id, ordinal in cursor.fetchall()} if batches else {}
     for batch in batches:
         if (batch.step_id, batch.ordinal) not in ids:
             changes.taken_over.add(batch.solution_id)
@@ -97,28 +80,42 @@ def _insert_texts(batches: Sequence[Batch], ids: dict[tuple[int, int], int]) -> 
         for index, rollout in enumerate(batch.rollouts)
         if rollout.outcome != RolloutOutcome.LOST
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_ROLLOUTS, [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 5)
+    if rows:
+        run_statement(_ROLLOUTS, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _count_results(cursor: CursorWrapper, run: EstimationRun, results: Sequence[SolutionResult]) -> RunChanges:
+def _insert_results(run: EstimationRun, results: Sequence[SolutionResult]) -> RunChanges:
+    results = first_of_each(results, lambda result: result.solution_id)
+    columns: list[list[Any]] = [
+        [result.solution_id for result in results],
+        [storable(result.failure) for result in results],
+        [storable(result.note) for result in results],
+        [result.first_error for result in results],
+        [result.probability for result in results],
+        [result.by_answer for result in results],
+        [result.rollouts for result in results],
+        [result.missing for result in results],
+    ]
+    new_ids = {solution_id for (solution_id,) in fetch(_RESULTS, [run.pk, *columns])}
+    _insert_steps(run, [step for result in results if result.solution_id in new_ids for step in result.steps])
     changes = RunChanges()
-    new_ids = {solution_id for (solution_id,) in cursor.fetchall()} if results else set()
-    if new_ids:
-        steps = [step for result in results if result.solution_id in new_ids for step in result.steps]
-        columns: list[list[Any]] = [
-            [step.step_id for step in steps],
-            [step.rollouts for step in steps],
-            [step.successes for step in steps],
-            [step.missing for step in steps],
-            [step.hard for step in steps],
-            [step.basis for step in steps],
-            [step.tokens for step in steps],
-        ]
-        cursor.execute(_STEPS, [run.pk, *columns])
     for result in results:
         if result.solution_id not in new_ids:
             changes.taken_over.add(result.solution_id)
             continue
         changes.add(done=1, failed=bool(result.failure), by_answer=result.by_answer, steps=len(result.steps))
     return changes
+
+
+def _insert_steps(run: EstimationRun, steps: Sequence[StepResult]) -> None:
+    columns: list[list[Any]] = [
+        [step.step_id for step in steps],
+        [step.rollouts for step in steps],
+        [step.successes for step in steps],
+        [step.missing for step in steps],
+        [step.hard for step in steps],
+        [step.basis for step in steps],
+        [step.tokens for step in steps],
+    ]
+    if steps:
+        run_statement(_STEPS, [run.pk, *columns])

@@ -57,7 +57,12 @@ def shared_client(endpoint: Endpoint, member: str) -> AbstractAsyncContextManage
 
 
 async def _update_limit(shared_limit: SharedConcurrencyLimit, limiter: ConcurrencyLimiter) -> None:
-    """Keep the limiter at this process's share. During an outage of Redis it keeps its limit."""
+    """Keep the limiter at this process's share. During an outage of Redis it keeps its limit.
+
+    The next report comes sooner while slots change hands: this process waits for some, returns some, or has just gained,
+    lost or no longer needs some.
+    """
+    last: tuple[int, int | None] | None = None
     while True:
         pause_s = HEARTBEAT_S
         with suppress(RedisError):
@@ -65,9 +70,10 @@ async def _update_limit(shared_limit: SharedConcurrencyLimit, limiter: Concurren
             in_flight, now_ms = max(limiter.in_flight, limiter.limit), int(time.time() * 1000)
             heartbeat = partial(shared_limit.heartbeat, in_flight=in_flight, now_ms=now_ms, demand=limiter.demand)
             limiter.set_limit(await asyncio.to_thread(heartbeat))
-            # Slots change hands: this process waits for some, or returns some, as when nothing is left to claim.
-            if shared_limit.is_short or limiter.in_flight > limiter.limit or limiter.demand is not None:
+            state = limiter.limit, limiter.demand
+            if shared_limit.is_short or limiter.in_flight > limiter.limit or state != last:
                 pause_s = QUICK_HEARTBEAT_S
+            last = state
         await asyncio.sleep(pause_s)
 
 

@@ -88,7 +88,8 @@ class SharedConcurrencyLimit:
         """
         keys = [self._key("grants"), self._key("heartbeats"), self._key("ceiling"), self._key("demands")]
         demand = self.limit if demand is None else min(demand, self.limit)
-        growth = GROW_BY * min(1, (now_ms - self._beat_at_ms) / (1000 * HEARTBEAT_S))
+        # The clock may be set back.
+        growth = GROW_BY * min(1, max(0, now_ms - self._beat_at_ms) / (1000 * HEARTBEAT_S))
         self._beat_at_ms = now_ms
         values: list[str | float] = [self.member, in_flight, self.limit, now_ms, SILENT_AFTER_MS, growth, demand]
         granted, part = self._heartbeat(keys, values)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from django.db.models import QuerySet
 
 from apps.core.db.prepared import fetch
 from apps.corpus.models import Comparison, Problem, Solution
@@ -38,13 +39,9 @@ class Path:
 
 def open_items(run: JudgeRun) -> OpenItems:
     """The comparisons or solutions of the run's shards, with what `load` needs of them."""
-    items = run.items().select_related("problem").order_by("id")
     if run.judge.compares:
-        pairs = items.select_related("left", "right", "left_step", "right_step")
-        pairs = pairs.only("shared_steps", *_OF_PROBLEM, *_OF_SIDES)
-        return OpenItems(pairs, ComparisonVerdict.objects.filter(run=run), "comparison_id")
-    solutions = items.only("separator", *_OF_PROBLEM)
-    return OpenItems(solutions, SolutionVerdict.objects.filter(run=run), "solution_id")
+        return OpenItems(lambda: _comparisons_of(run), ComparisonVerdict.objects.filter(run=run), "comparison_id")
+    return OpenItems(lambda: _solutions_of(run), SolutionVerdict.objects.filter(run=run), "solution_id")
 
 
 def load(run: JudgeRun, items: Sequence[Any], attempts: int) -> list[JudgeState]:
@@ -96,6 +93,15 @@ def sides_of(comparisons: Sequence[Comparison]) -> dict[int, tuple[Path, Path]]:
             right = Path((*right.steps[: pair.shared_steps], pair.right_step.text), right.separator)
         sides[pair.pk] = (left, right)
     return sides
+
+
+def _solutions_of(run: JudgeRun) -> QuerySet[Any, Any]:
+    return run.items().select_related("problem").only("separator", *_OF_PROBLEM).order_by("id")
+
+
+def _comparisons_of(run: JudgeRun) -> QuerySet[Any, Any]:
+    pairs = run.items().select_related("problem", "left", "right", "left_step", "right_step")
+    return pairs.only("shared_steps", *_OF_PROBLEM, *_OF_SIDES).order_by("id")
 
 
 def _reference(problem: Problem) -> str:

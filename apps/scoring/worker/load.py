@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
 
 from apps.corpus.paths import chosen_steps
 from apps.runs.shards import OpenItems
@@ -12,7 +15,10 @@ from apps.scoring.models import ScoringRun, SolutionScore
 
 def open_items(run: ScoringRun) -> OpenItems:
     """The IDs and statements of solutions, those of one problem together: their prompts begin alike."""
-    solutions = run.items().order_by("problem_id", "id").values_list("id", "problem__statement")
+
+    def solutions() -> QuerySet[Any, Any]:
+        return run.items().order_by("problem_id", "id").values_list("id", "problem__statement")
+
     return OpenItems(solutions, SolutionScore.objects.filter(run=run), "solution_id")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
-
+from apps.core.db.prepared import fetch
+from apps.core.db.prepared import run as run_statement
 from apps.runs.changes import RunChanges, storable
 from apps.runs.store import ItemStore
 from apps.scoring.engine import ScoredSolution, ScoringState
@@ -45,19 +45,17 @@ def insert(run: ScoringRun, scored: Sequence[ScoredSolution]) -> RunChanges:
         [result.missing for result in scored],
         [storable(result.failure) for result in scored],
     ]
+    new_ids = {solution_id for (solution_id,) in fetch(_RESULTS, [run.pk, *columns])}
+    new = [result for result in scored if result.solution_id in new_ids]
+    scores = [
+        (step_id, score)
+        for result in new
+        for step_id, score in zip(result.step_ids, result.scores, strict=True)
+        if score is not None
+    ]
+    if scores:
+        run_statement(_STEPS, [run.pk, [step_id for step_id, _ in scores], [score for _, score in scores]])
     changes = RunChanges()
-    with connection.cursor() as cursor:
-        cursor.execute(_RESULTS, [run.pk, *columns])
-        new_ids = {solution_id for (solution_id,) in cursor.fetchall()}
-        new = [result for result in scored if result.solution_id in new_ids]
-        scores = [
-            (step_id, score)
-            for result in new
-            for step_id, score in zip(result.step_ids, result.scores, strict=True)
-            if score is not None
-        ]
-        if scores:
-            cursor.execute(_STEPS, [run.pk, [step_id for step_id, _ in scores], [score for _, score in scores]])
     for result in new:
         _count(changes, result)
     changes.taken_over = {result.solution_id for result in scored} - new_ids
