@@ -52,8 +52,8 @@ class ItemStore(Generic[R, S]):
     async def claim(self, count: int) -> Sequence[S]:
         return await self.in_thread(lambda: self._claim(count))
 
-    async def heartbeat(self) -> R | None:
-        """Renew the leases of the open shards. Returns the run as it is stored; None if it was deleted."""
+    async def heartbeat(self) -> R:
+        """Renew the leases of the open shards. Returns the run as it is stored. Raises DoesNotExist if it was deleted."""
         return await self.in_thread(self._heartbeat)
 
     async def in_thread(self, function: Callable[[], T]) -> T:
@@ -61,8 +61,13 @@ class ItemStore(Generic[R, S]):
         return await self._in_executor(self._claimer, function)
 
     async def in_flusher(self, function: Callable[[], T]) -> T:
-        """Call a function that stores what was received."""
-        return await self._in_executor(self._flusher, function)
+        """Call a function that stores what was received. Its commits do not wait for the disk."""
+
+        def stored() -> T:
+            never_wait_for_commits()
+            return function()
+
+        return await self._in_executor(self._flusher, stored)
 
     @property
     def has_open_items(self) -> bool:
@@ -85,7 +90,7 @@ class ItemStore(Generic[R, S]):
         return await asyncio.get_running_loop().run_in_executor(executor, lambda: self._with_retries(function))
 
     def _with_retries(self, function: Callable[[], T]) -> T:
-        """Repeat the call during an outage of the database: each function is one transaction, safe to repeat."""
+        """Repeat the call during an outage of the database: each function can be repeated after any of its transactions."""
         deadline = time.monotonic() + DATABASE_BACK_WITHIN_S
         while True:
             try:
@@ -115,7 +120,6 @@ class ItemStore(Generic[R, S]):
 
         Returns the items that another worker has taken over.
         """
-        never_wait_for_commits()
         with transaction.atomic():
             changes = insert()
             done: defaultdict[int, set[int]] = defaultdict(set)
@@ -138,9 +142,12 @@ class ItemStore(Generic[R, S]):
                     self._shard_of.pop(other_id, None)
         return changes.taken_over
 
-    def _heartbeat(self) -> R | None:
+    def _heartbeat(self) -> R:
         self._shards.renew(list(self._open))
-        return self._stored.first(pk=self.run.pk)
+        stored: R | None = self._stored.first(pk=self.run.pk)
+        if stored is None:
+            raise type(self.run).DoesNotExist
+        return stored
 
     def _release(self) -> None:
         self._claimer.submit(self._with_retries, self._shards.release).result()

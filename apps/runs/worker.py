@@ -13,6 +13,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
+
 from apps.core.errors import DomainError
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
@@ -65,7 +67,10 @@ class RunWorker(Generic[R]):
         raise NotImplementedError
 
     def serve(self) -> bool:
-        """Work until the run ends, pauses, or the work slice is over. Returns whether its message is to be sent again."""
+        """Work until the run ends, pauses, is deleted, or the work slice is over.
+
+        Returns whether its message is to be sent again.
+        """
         run = self.run
         sys.setswitchinterval(SWITCH_EVERY_S)
         try:
@@ -74,10 +79,13 @@ class RunWorker(Generic[R]):
                     self.work()
                 except EndpointDown as down:
                     lifecycle.pause(run, reason=str(down))
+            run.refresh_from_db()
+            return run.status == JobStatus.RUNNING
+        except type(run).DoesNotExist:
+            log.info("%s run %s was deleted", run.verb, run.pk)
+            return False
         finally:
             self.store.close()
-        run.refresh_from_db()
-        return run.status == JobStatus.RUNNING
 
     def work(self) -> None:
         """Run the engine until the run is done, and again while other workers hold shards that may lapse."""
@@ -117,13 +125,20 @@ class RunWorker(Generic[R]):
                 await asyncio.gather(watcher, return_exceptions=True)
 
     async def _watch(self, engine: StoppableEngine) -> None:
-        """Keep the shards' leases. Stop the engine when the run is paused or cancelled, or the work slice is over."""
+        """Keep the shards' leases. Stop the engine when the run is paused, cancelled or deleted, or the work slice is over."""
+        try:
+            await self._watch_run(engine)
+        except ObjectDoesNotExist:
+            engine.stop(at_once=True)
+
+    async def _watch_run(self, engine: StoppableEngine) -> None:
+        """Raises DoesNotExist if the run was deleted."""
         stopped_at: float | None = None
         check_endpoint_at = time.monotonic() + CHECK_ENDPOINT_EVERY_S
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             stored = await self.store.heartbeat()
-            if stored is None or stored.status == JobStatus.CANCELLED:
+            if stored.status == JobStatus.CANCELLED:
                 engine.stop(at_once=True)
             elif self.store.is_stale:
                 engine.stop()

@@ -17,6 +17,7 @@ from apps.inference.models import Endpoint
 from apps.judging.judges import judge_in, save_judge
 from apps.judging.models import ComparisonVerdict, Judge, JudgeReply, JudgeRun, Revision, SolutionVerdict, StepVerdict
 from apps.judging.runs.services import cancel_judging, pause_judging, resume_judging, start_judging
+from apps.judging.worker.run import run_judging_slice
 from apps.projects.models import Project
 from tests.at_once import elsewhere
 from tests.cast import make_problem, make_solution
@@ -201,6 +202,17 @@ def test_a_selection_that_fails_ends_the_run_with_its_reason(server: Model, proj
     run = worked(run)
     assert run.status == JobStatus.FAILED
     assert "names no blind sample" in run.error
+
+
+def test_the_worker_of_a_deleted_run_stops_at_once(server: Model, project: Project) -> None:
+    server.control(latency_s=20)
+    fill(project, 4)
+    run = start_judging(judge=make_judge(project, server))
+    with ThreadPoolExecutor(1) as pool:
+        working = elsewhere(pool, lambda: run_judging_slice(run_id=run.pk))
+        eventually(lambda: server.stats()["in_flight"] == 4)
+        JudgeRun.objects.filter(pk=run.pk).delete()
+        assert working.result(15) is False
 
 
 def test_one_unreadable_reply_is_followed_by_one_that_counts(server: Model, project: Project) -> None:

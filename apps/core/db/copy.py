@@ -99,7 +99,8 @@ def commit_without_waiting() -> None:
 def never_wait_for_commits() -> None:
     """Make no commit of this thread's connection wait for the disk, as `commit_without_waiting` does for one transaction.
 
-    Call it before each transaction: it runs a statement only where the connection is new.
+    Call it before each transaction: it runs a statement only where the connection is new. The setting stays for the session, so
+    a connection pooler must not give the session to others (docs/known-gaps.md).
     """
     connection.ensure_connection()
     if connection.connection not in _never_waiting:
