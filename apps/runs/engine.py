@@ -20,7 +20,7 @@ MOST_OPEN, FEW_OPEN = 1.3, 1.15
 # The pause between two flushes, as a share of the time for which a request has its slot: a request that waits for its
 # flush keeps a slot from the next one, and each flush is a transaction of a millisecond or more.
 FLUSH_SHARE, SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.025, 0.005, 0.05
-TURNS = 16  # Of the event loop, at least, in which requests for all slots are started.
+CYCLES = 16  # Of the event loop, at least, in which requests for all slots are started.
 SPARE_SLOTS = 4  # Slots kept for further requests of the claimed items when nothing is left to claim.
 
 
@@ -127,19 +127,19 @@ class ItemEngine(Generic[S, R]):
                 self._active.add(task)
                 task.add_done_callback(self._active.discard)
                 started += 1
-                if started >= self._items_per_turn:
+                if started >= self._items_per_cycle:
                     await asyncio.sleep(0)
                     started = 0
         self._is_all_claimed = True
         self._report_demand()
 
     @property
-    def _items_per_turn(self) -> int:
-        """How many items are started in one turn of the event loop. Their requests are counted one or two turns later."""
+    def _items_per_cycle(self) -> int:
+        """How many items are started in one cycle of the event loop. Their requests are counted one or two cycles later."""
         if not self._open_requests:
             return 1
         requests_per_item = max(1.0, self._open_requests / len(self._active))
-        return max(1, int(self.limiter.limit / TURNS / requests_per_item))
+        return max(1, int(self.limiter.limit / CYCLES / requests_per_item))
 
     async def _until_below(self, share: float) -> None:
         """Wait until fewer requests are open than this multiple of the limit, or the engine stops."""

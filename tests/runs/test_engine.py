@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
-from apps.runs.engine import LONGEST_PAUSE_S, MOST_OPEN, SHORTEST_PAUSE_S, TURNS, ItemEngine
+from apps.runs.engine import CYCLES, LONGEST_PAUSE_S, MOST_OPEN, SHORTEST_PAUSE_S, ItemEngine
 
 
 @dataclass
@@ -128,5 +128,5 @@ def test_no_more_requests_are_open_than_are_soon_sent(limit: int, requests: int)
     items = max(50, 1000 // requests)
     engine = ended(Several(limiter, Items(items), 0.0))
     assert sum(engine.flushes) == items
-    # The requests of what was started in the last turns are not yet counted, and their number is estimated.
-    assert limit < most <= (MOST_OPEN + 4 / TURNS) * limit + 2 * requests
+    # The requests of what was started in the last cycles are not yet counted, and their number is estimated.
+    assert limit < most <= (MOST_OPEN + 4 / CYCLES) * limit + 2 * requests
