@@ -29,7 +29,7 @@ from apps.runs.store import ItemStore
 
 log = logging.getLogger(__name__)
 
-WATCH_EVERY_S = 0.5
+WATCH_EVERY_S = 0.2
 CHECK_ENDPOINT_EVERY_S = 2.0  # Its grant and its model, which takes several queries.
 # How long a thread may wait for the interpreter. The one that stores results waits often and briefly; with the default of
 # 5 ms each time, answered requests would keep their slots in flight too long.

@@ -114,6 +114,7 @@ def test_a_cancelled_run_keeps_what_it_has(worker: None, model: Model, project: 
 def test_a_budget_pauses_the_run_and_a_larger_one_lets_it_go_on(
     limit: dict[str, int], of: str, worker: None, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
+    model.control(latency_s=0.1)  # Budgets are looked at a few times a second.
     add_sums(project, 80, steps=STEPS)
     run = started(project, endpoint, budget=limit)
     eventually(lambda: EstimationRun.objects.get(pk=run.pk).status == JobStatus.PAUSED)
