@@ -120,7 +120,7 @@ class ItemEngine(Generic[S, R]):
             claim = group.create_task(self._claim())
             for state in states:
                 if not self._is_below(MOST_OPEN):
-                    await self._until_below(FEW_OPEN)
+                    await self._until_few_are_open()
                 if self._stopping.is_set():
                     return
                 task = group.create_task(self._process(state))
@@ -138,12 +138,12 @@ class ItemEngine(Generic[S, R]):
         """How many items are started in one cycle of the event loop. Their requests are counted one or two cycles later."""
         if not self._open_requests:
             return 1
-        requests_per_item = max(1.0, self._open_requests / len(self._active))
+        requests_per_item = max(1.0, self._open_requests / max(1, len(self._active)))
         return max(1, int(self.limiter.limit / CYCLES / requests_per_item))
 
-    async def _until_below(self, share: float) -> None:
-        """Wait until fewer requests are open than this multiple of the limit, or the engine stops."""
-        while not self._is_below(share) and not self._stopping.is_set():
+    async def _until_few_are_open(self) -> None:
+        """Wait until fewer requests are open than FEW_OPEN times the limit, or the engine stops."""
+        while not self._is_below(FEW_OPEN) and not self._stopping.is_set():
             self._few_are_open.clear()
             await self._few_are_open.wait()
 

@@ -14,7 +14,8 @@ import msgspec
 from django.db.models import OuterRef, QuerySet
 from django.db.models.expressions import Exists, F, OrderBy
 
-from apps.corpus.models import Solution, Step
+from apps.corpus.models import Solution
+from apps.corpus.paths import chosen_steps
 from apps.corpus.records import JudgePreference, ReplyRecord, RevisionRecord
 from apps.judging.models import ComparisonVerdict, Judge, JudgeReply, Revision, SolutionVerdict
 from apps.judging.models.runs import number_in_row
@@ -141,9 +142,9 @@ def _name(prompt: JudgePrompt | None) -> str:
 
 def _texts(solution_ids: set[int]) -> dict[int, str]:
     """The whole text of each solution, as it was imported where joining its steps would not restore it."""
-    steps: defaultdict[int, list[str]] = defaultdict(list)
-    rows = Step.objects.filter(solution_id__in=solution_ids, chosen=True).order_by("solution_id", "position")
-    for solution_id, text in rows.values_list("solution_id", "text"):
-        steps[solution_id].append(text)
+    steps = chosen_steps(solution_ids)
     solutions = Solution.objects.filter(pk__in=solution_ids).values_list("pk", "separator", "extras")
-    return {pk: str((extras or {}).get("text") or separator.join(steps[pk])) for pk, separator, extras in solutions}
+    return {
+        pk: str((extras or {}).get("text") or separator.join(text for _, text in steps[pk]))
+        for pk, separator, extras in solutions
+    }
