@@ -181,8 +181,14 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env.home / "static"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
-    ("vendor/katex", BASE_DIR / "node_modules/katex/dist"),
+    ("vendor/highlight", BASE_DIR / "node_modules/@highlightjs/cdn-assets/es"),
     ("vendor/htmx", BASE_DIR / "node_modules/htmx.org/dist"),
+    ("vendor/katex", BASE_DIR / "node_modules/katex/dist"),
+    ("vendor/markdown-it", BASE_DIR / "node_modules/markdown-it/dist/browser"),
+]
+STATICFILES_FINDERS = [
+    "annotate.static_files.Finder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
 MEDIA_ROOT = env.home / "media"
 MEDIA_URL = "/media/"  # Nothing serves it: files leave through views that check who asks.

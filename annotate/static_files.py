@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from django.contrib.staticfiles.finders import FileSystemFinder
 from django.contrib.staticfiles.storage import HashedFilesMixin
+from django.core.files.storage import FileSystemStorage
 from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from annotate.env import ROOT
 
-# Builds that no page loads: compressing them took longer than compressing all the others.
-UNUSED = ("katex.js", "*.mjs", "htmx.js", "htmx.amd.js", "htmx.cjs.js", "htmx.esm.js", "htmax-*.js", "*.d.ts", "*.md")
+# The languages that code is highlighted in.
+LANGUAGES = re.findall(r"languages/[a-z]+\.min\.js", (ROOT / "static/js/shared/code.js").read_text())
+# What pages load of each package: most have more builds, and compressing those took longer than compressing all else.
+USED = {
+    "vendor/highlight": ("core.min.js", *LANGUAGES),
+    "vendor/htmx": ("htmx.min.js",),
+    "vendor/katex": ("katex.min.js", "katex.min.css", "fonts/*"),
+    "vendor/markdown-it": ("markdown-it.umd.min.js", "markdown-it.umd.min.js.map"),
+}
 SOURCES = (
     "static",
-    "node_modules/katex/dist",
+    "node_modules/@highlightjs/cdn-assets/es",
     "node_modules/htmx.org/dist",
+    "node_modules/katex/dist",
+    "node_modules/markdown-it/dist/browser",
     "uv.lock",
     "annotate/settings.py",
     "annotate/static_files.py",
@@ -28,6 +42,19 @@ SOURCES = (
 
 class StaticFilesError(RuntimeError):
     """The static files cannot be collected; the message is a sentence for the user."""
+
+
+class Finder(FileSystemFinder):
+    """Finds our files, and those of packages that pages load."""
+
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
+        for path, storage in super().list(ignore_patterns):
+            if _is_used(getattr(storage, "prefix", None), path):
+                yield path, storage
+
+
+def _is_used(prefix: str | None, path: str) -> bool:
+    return not prefix or any(fnmatch(path, pattern) for pattern in USED[prefix])
 
 
 class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
@@ -57,7 +84,6 @@ def collect(home: Path) -> bool:
     if stamp.is_file() and stamp.read_text() == current:
         return False
     command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--clear", "--verbosity", "0"]
-    command += [f"--ignore={pattern}" for pattern in UNUSED]
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False, start_new_session=True)
     if done.returncode:
         reason = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]

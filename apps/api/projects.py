@@ -18,7 +18,7 @@ from apps.verifiers.registry import VERIFIERS
 class ProjectSerializer(serializers.ModelSerializer[Project]):
     class Meta:
         model = Project
-        fields = ["slug", "name", "description", "verifier", "created_at"]
+        fields = ["slug", "name", "description", "verifier", "renders_texts", "created_at"]
 
 
 class NewProjectSerializer(serializers.Serializer[Project]):

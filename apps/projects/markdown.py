@@ -66,6 +66,8 @@ def _line(state: StateBlock, number: int) -> str:
     return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]].rstrip()
 
 
+# The language of a block of code is a class, by which the page highlights it.
+_ATTRIBUTES = {**nh3.ALLOWED_ATTRIBUTES, "code": {"class"}}
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 _MARKDOWN.inline.ruler.before("escape", "formula", _formula)
 _MARKDOWN.block.ruler.before(
@@ -75,4 +77,4 @@ _MARKDOWN.block.ruler.before(
 
 def to_html(text: str) -> SafeString:
     """Render Markdown. Raw HTML in it is shown as text, and the output is sanitized again."""
-    return mark_safe(nh3.clean(_MARKDOWN.render(text)))  # noqa: S308 - nh3 has cleaned it
+    return mark_safe(nh3.clean(_MARKDOWN.render(text), attributes=_ATTRIBUTES))  # noqa: S308 - nh3 has cleaned it

@@ -56,6 +56,9 @@ class Project(models.Model):
     description = models.TextField(blank=True, default="")
     verifier = models.CharField(max_length=20, default="math", help_text="For problems that name none.")
     shows_scores = models.BooleanField(default=False, help_text="Labelers see their agreement with gold.")
+    renders_texts = models.BooleanField(
+        default=True, help_text="Pages render Markdown and code in problems and solutions, not formulas alone."
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ProjectQuerySet.as_manager()

@@ -95,13 +95,23 @@ def _check_names(project: Project) -> None:
 
 @transaction.atomic
 def update_project(
-    *, project: Project, name: str, description: str, actor: User, shows_scores: bool | None = None
+    *,
+    project: Project,
+    name: str,
+    description: str,
+    actor: User,
+    shows_scores: bool | None = None,
+    renders_texts: bool | None = None,
 ) -> Project:
-    """Change name, description, and whether labelers see their scores. The slug stays: addresses and scripts use it."""
-    names = ("name", "description", "shows_scores")
+    """Change name, description, whether labelers see their scores, and whether texts are rendered.
+
+    The slug stays: addresses and scripts use it.
+    """
+    names = ("name", "description", "shows_scores", "renders_texts")
     before = {name: getattr(project, name) for name in names}
     project.name, project.description = name, description
     project.shows_scores = project.shows_scores if shows_scores is None else shows_scores
+    project.renders_texts = project.renders_texts if renders_texts is None else renders_texts
     project.save(update_fields=names)
     after = {name: getattr(project, name) for name in names}
     record_event(

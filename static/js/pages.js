@@ -1,13 +1,23 @@
 /** The pages about projects: formulas, filters that apply on change, uploads, dangerous buttons. Pages work without it. */
+import { highlightWithin } from "./shared/code.js";
 import { fitFormulas, typeset, typesetAnswer, typesetWithin } from "./shared/math.js";
+import { createSourceButton, showText } from "./shared/texts.js";
 
-// --- formulas --------------------------------------------------------------------------------------------------------
+// --- texts -----------------------------------------------------------------------------------------------------------
 
 function typesetAll(root) {
     if (!globalThis.katex) return;
+    for (const element of takeMarked(root, "data-text")) {
+        showText(element, element.textContent);
+        const button = createSourceButton(element);
+        if (button) element.before(button);
+    }
     for (const element of takeMarked(root, "data-math")) typeset(element, element.textContent);
     for (const element of takeMarked(root, "data-answer")) typesetAnswer(element, element.textContent);
-    for (const element of takeMarked(root, "data-prose")) typesetWithin(element);
+    for (const element of takeMarked(root, "data-prose")) {
+        typesetWithin(element);
+        highlightWithin(element);
+    }
     fitFormulas(root);
 }
 

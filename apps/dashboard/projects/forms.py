@@ -36,6 +36,11 @@ class ProjectForm(ServiceForm):
         label="Show labelers their agreement with gold",
         help_text="On the page My work, after ten gold tasks.",
     )
+    renders_texts = forms.BooleanField(
+        required=False,
+        label="Render Markdown, code and tables",
+        help_text="In problems, steps, solutions and rationales. Otherwise only formulas are typeset.",
+    )
 
 
 class RoleForm(ServiceForm):

@@ -88,7 +88,7 @@ def excerpt(text: str, length: int = EXCERPT) -> str:
 @require_http_methods(["GET", "POST"])
 def project_settings(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
-    initial = {name: getattr(place.project, name) for name in ("name", "description", "shows_scores")}
+    initial = {name: getattr(place.project, name) for name in ("name", "description", "shows_scores", "renders_texts")}
     form = ProjectForm(request.POST or None, initial=initial)
     saved = form.run(lambda data: update_project(project=place.project, actor=request.user, **data))
     if saved is not None:

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('description', models.TextField(blank=True, default='')),
                 ('verifier', models.CharField(default='math', help_text='For problems that name none.', max_length=20)),
                 ('shows_scores', models.BooleanField(default=False, help_text='Labelers see their agreement with gold.')),
+                ('renders_texts', models.BooleanField(default=True, help_text='Pages render Markdown and code in problems and solutions, not formulas alone.')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={

@@ -6,6 +6,8 @@ const COMMANDS = {
     skip: { key: "s", label: "Skip the task until no other is left" },
     giveUp: { key: "g", label: "Give up, with a reason" },
     badProblem: { key: "b", label: "Report the problem, with a reason" },
+    peek: { key: "p", label: "The whole problem, and back" },
+    source: { key: "v", label: "The step as it was written, and back" },
     guidelines: { key: "i", label: "Guidelines" },
     help: { key: "?", label: "Keys" },
 };

@@ -1,4 +1,5 @@
 /** The guidelines, open beside the task: the keys still rate while the labeler reads them. */
+import { highlightWithin } from "../shared/code.js";
 import { fitFormulas, typesetWithin } from "../shared/math.js";
 
 export function createGuidelines() {
@@ -13,6 +14,7 @@ export function createGuidelines() {
         if (panel.hidden) return;
         if (!isTypeset) {
             typesetWithin(panel);
+            highlightWithin(panel);
             fitFormulas(panel);
         }
         isTypeset = true;

@@ -2,7 +2,7 @@
  * A labeling session: the current task, the next one prepared behind it, where tasks come from and where submissions go. The
  * task editor changes a task; drafts, outbox and leases keep the work safe.
  */
-import { typesetDone } from "../shared/math.js";
+import { typesetDone, typesetInView } from "../shared/math.js";
 import { askReason } from "./dialogs.js";
 import { createTaskEditor } from "./task-editor.js";
 
@@ -81,9 +81,13 @@ export function createSession({
         return { payload, view };
     }
 
-    /** Nothing may move once it is shown: wait for the formulas of the first task and their fonts, for a limited time. */
-    function typesetOf({ view }) {
-        const laidOut = typesetDone().then(() => {
+    /**
+     * Nothing in view may move once it is shown: wait for the formulas there and their fonts, for a limited time. A task that was
+     * begun is shown where the labeler left it, which may be anywhere.
+     */
+    function typesetOf({ payload, view }) {
+        const typeset = payload.draft.version > 0 ? typesetDone() : typesetInView(view.element);
+        const laidOut = typeset.then(() => {
             view.element.getBoundingClientRect();
             return document.fonts.ready;
         });

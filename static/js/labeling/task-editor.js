@@ -6,6 +6,8 @@
  *   `reason` is the last one given for stopping early
  */
 import { askReason } from "./dialogs.js";
+import { createProblemPeek } from "./problem-peek.js";
+import { setSource } from "../shared/texts.js";
 import { areSameAnswers } from "./sync/answers.js";
 
 const MAX_ACTIVE_MS = 86_400_000; // The server accepts a day at most.
@@ -18,6 +20,7 @@ const MAX_ACTIVE_MS = 86_400_000; // The server accepts a day at most.
  */
 export function createTaskEditor({ protocol, options, api, connection, activity, page, onChange, onSubmit }) {
     const container = document.getElementById("task");
+    const peek = createProblemPeek();
     const tools = { options, post: (path, body) => connection.run(() => api.post(path, body)) };
     /** @type {Task|null} */
     let task = null;
@@ -76,6 +79,22 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
         onSubmit({ ...answers, finish_reason: finishReason, reason, active_ms: Math.min(active_ms, MAX_ACTIVE_MS), idle_ms });
     }
 
+    /** Show the row at the cursor as it was written, and back; where there is no cursor, all texts. */
+    function showSource() {
+        const row = container.querySelector('[aria-current="step"]');
+        if (!row) return showSources();
+        const button = row.querySelector(".source-button");
+        if (button) button.click();
+        else page.announce("This is shown as it was written.");
+    }
+
+    function showSources() {
+        const button = container.querySelector('[data-slot="sources"]');
+        const isSource = button.getAttribute("aria-pressed") !== "true";
+        button.setAttribute("aria-pressed", String(isSource));
+        for (const text of container.querySelectorAll(".problem, .step-text")) setSource(text, isSource);
+    }
+
     /** A command runs only while there is a task that may be changed. */
     const command = (run) => () => task && !isSending && run();
 
@@ -87,6 +106,7 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
             paint();
             container.replaceChildren(view.element);
             view.fit();
+            peek.follow(container.querySelector(".problem-pane"));
             page.setBusy(false);
         },
         close() { task = null; },
@@ -110,6 +130,9 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
             submit: command(submit),
             giveUp: command(() => stopEarly("give_up")),
             badProblem: command(() => stopEarly("bad_problem")),
+            source: command(showSource),
+            sources: command(showSources),
+            peek: command(peek.toggle),
         },
     };
 }

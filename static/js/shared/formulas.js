@@ -4,8 +4,10 @@
  * Formulas are enclosed in delimiters, or are an environment or a command without any (`\boxed{...}`, `\frac{1}{2}`). Code
  * between backticks has none: its dollar signs are dollar signs.
  *
- * @typedef {{kind: "text"|"math"|"source", source: string, tex?: string, display?: boolean, bare?: boolean}} Segment
- *   `bare`: found without delimiters; where it cannot be typeset it stays text
+ * @typedef {{kind: "text"|"math"|"source"|"code", source: string, tex?: string, display?: boolean, bare?: boolean,
+ *   content?: string, info?: string}} Segment
+ *   `bare`: found without delimiters; where it cannot be typeset it stays text. `info`, the words behind the opening fence, is
+ *   there for code of several lines only. The source of code has its marks
  */
 
 // A longer formula is shown as source: typesetting cannot be split within one formula, and must not block the page. The
@@ -35,7 +37,7 @@ const BARE = {
 };
 const BARE_NAMES = Object.keys(BARE).sort((left, right) => right.length - left.length).join("|");
 const OPENING = new RegExp(
-    String.raw`\\\$|\\%|\\\(|\\\[|\$\$|\$|` + "```|``|`" + String.raw`|\[asy\]|\\begin\{asy\}|\\begin\{((?:${ENVIRONMENTS})\*?)\}` +
+    String.raw`\\\$|\\%|\\\(|\\\[|\$\$|\$|` + "`{3,}|~{3,}|``|`" + String.raw`|\[asy\]|\\begin\{asy\}|\\begin\{((?:${ENVIRONMENTS})\*?)\}` +
     String.raw`|\\(${BARE_NAMES})(?![a-zA-Z@])`, "g",
 );
 
@@ -65,7 +67,7 @@ export function cutText(whole) {
             plain += segment.shown;
             failed += segment.source === match[0] ? 1 : 0;
         } else {
-            formulas += 1;
+            formulas += segment.kind === "code" ? 0 : 1;
             if (segment.kind === "math" && segment.tex.length <= MAX_FORMULA_LENGTH) tex += segment.tex.length;
             if (plain) parts.push({ kind: "text", source: plain });
             plain = "";
@@ -85,6 +87,7 @@ function read(text, match) {
     const segment =
         match[1] !== undefined ? environment(text, start, match[1])
         : match[2] !== undefined ? (text[start - 1] === "\\" ? null : bare(text, start, match[2])) // A line break and a word.
+        : mark.length > 2 && /[`~]/.test(mark[0]) ? fence(text, start, mark) ?? (mark === "```" ? code(text, start, mark) : null)
         : mark[0] === "`" ? code(text, start, mark)
         : mark === "[asy]" ? enclosed(text, start, mark, "[/asy]", "source")
         : mark === "\\begin{asy}" ? enclosed(text, start, mark, "\\end{asy}", "source")
@@ -167,7 +170,27 @@ function closing(near, at, open, close) {
 }
 
 /**
- * Code between backticks is text, with its dollar signs. Two backticks open a quotation in TeX; and a stretch that begins or
+ * Code between two lines of backticks or tildes. It ends with the text if it says its language, as in an answer that was cut off;
+ * else a fence without its other one is text, as where a solution was split between them.
+ */
+function fence(text, start, mark) {
+    const lineStart = text.lastIndexOf("\n", start - 1) + 1;
+    const indent = /^[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*$/.exec(text.slice(lineStart, start))?.[0].length;
+    const lineEnd = text.indexOf("\n", start);
+    const info = text.slice(start + mark.length, lineEnd).trim();
+    if (indent === undefined || lineEnd < 0 || (mark[0] === "`" && info.includes("`"))) return null;
+    const closing = new RegExp(`\n[ \t]*${mark[0]}{${mark.length},}[ \t]*(?=\n|$)`, "g");
+    closing.lastIndex = lineEnd;
+    const closed = closing.exec(text);
+    if (!closed && !info) return null;
+    const content = text.slice(lineEnd + 1, closed ? Math.max(closed.index, lineEnd + 1) : text.length);
+    const end = closed ? closed.index + closed[0].length : text.length;
+    const undented = content.replace(new RegExp(`^[ \t]{1,${indent || 1}}`, "gm"), (space) => (indent ? "" : space));
+    return { kind: "code", source: text.slice(start, end), content: undented, info };
+}
+
+/**
+ * Code between backticks keeps its dollar signs. Two backticks open a quotation in TeX; and a stretch that begins or
  * ends with a space is prose between two such quotations, not code.
  */
 function code(text, start, mark) {
@@ -175,8 +198,7 @@ function code(text, start, mark) {
     const end = text.indexOf(mark, start + mark.length);
     const inside = text.slice(start + mark.length, end);
     if (end < 0 || !inside.trim() || (mark === "`" && (inside.includes("\n") || inside !== inside.trim()))) return null;
-    const source = text.slice(start, end + mark.length);
-    return { kind: "text", source, shown: source };
+    return { kind: "code", source: text.slice(start, end + mark.length) };
 }
 
 function dollars(text, start) {

@@ -54,14 +54,28 @@ export function typeset(element, text, katex = globalThis.katex) {
     element.replaceChildren(...nodes(parts, element.ownerDocument, katex), ...(isCutShort ? [cutNote(element.ownerDocument)] : []));
 }
 
+/** Resolves when all formulas of `root` that are within the window's height are typeset. */
+export async function typesetInView(root) {
+    for (;;) {
+        const pending = root.querySelector(".math.pending");
+        if (!pending || pending.getBoundingClientRect().top > innerHeight) return;
+        await slices.next();
+    }
+}
+
 /** A reference answer: often a bare formula (`\frac{3}{4}`) without delimiters, often a word. */
 export function typesetAnswer(element, text, katex = globalThis.katex) {
     const hasDelimiters = /(?<!\\)\$|\\\(|\\\[/.test(text);
     const isBareFormula = /[\\^_]/.test(text) || isSymbolic(text.trim());
-    if (hasDelimiters || !isBareFormula) return typeset(element, text, katex);
-    element.dir ||= "auto";
     const whole = { kind: "math", source: text, tex: text, display: false };
-    return element.replaceChildren(...nodes([whole], element.ownerDocument, katex));
+    const parts = hasDelimiters || !isBareFormula ? cutText(text).parts : [whole];
+    element.dir ||= "auto";
+    element.replaceChildren(...nodes(parts.map(inDisplayStyle), element.ownerDocument, katex));
+}
+
+/** Fractions of an answer are as high as in a formula on a line of its own, so that they can be read. */
+function inDisplayStyle(part) {
+    return part.kind !== "math" || part.display ? part : { ...part, tex: `\\displaystyle ${part.tex}` };
 }
 
 /** Typeset the formulas in HTML that the server has sanitized (guidelines), except in code. */
@@ -104,9 +118,11 @@ export function warmFonts(document = window.document) {
     for (const size of [1, 2, 3]) document.fonts.load(`1em KaTeX_Size${size}`).catch(() => {});
 }
 
-function nodes(parts, document, katex) {
+/** The nodes of a text's parts (`cutText`). */
+export function nodes(parts, document, katex) {
     return parts.map((part, index) => {
         if (part.kind === "text") return document.createTextNode(textBeside(parts, index));
+        if (part.kind === "code") return document.createTextNode(part.source);
         return part.kind === "math" ? formula(part, document, katex) : source(part, document);
     });
 }
@@ -219,7 +235,7 @@ function asTexts(row) {
     return lines + cells.split(/(?<!\\)&/).map((cell) => (cell.trim() ? `\\text{${cell.trim()}}` : "")).join("&");
 }
 
-function cutNote(document) {
+export function cutNote(document) {
     const note = document.createElement("span");
     note.className = "tex-note";
     note.textContent = "The rest is shown as written.";

@@ -7,6 +7,9 @@ const SLICE_MS = 30;
 // heavier piece has a slice of its own.
 const SLICE_WEIGHT = 300;
 
+/** Whether a key or a click waits for the slice to end. Only Chromium says it. */
+const isInputPending = () => globalThis.navigator?.scheduling?.isInputPending?.() ?? false;
+
 /**
  * @param {object} [options]
  * @param {() => number} [options.now]
@@ -19,6 +22,7 @@ export function createTimeSlices({ now = () => performance.now(), later = (run) 
     let sliceWeight = 0;
     let isScheduled = false;
     let finished = null; // {promise, resolve}, while pieces wait.
+    let nextSlice = null; // The same, until the end of the next slice.
 
     function hasTime(weight) {
         if (sliceEnd === null) {
@@ -26,7 +30,7 @@ export function createTimeSlices({ now = () => performance.now(), later = (run) 
             sliceWeight = 0;
             schedule();
         }
-        return now() < sliceEnd && (sliceWeight === 0 || sliceWeight + weight <= SLICE_WEIGHT);
+        return now() < sliceEnd && !isInputPending() && (sliceWeight === 0 || sliceWeight + weight <= SLICE_WEIGHT);
     }
 
     function runPiece({ piece, weight }) {
@@ -43,6 +47,8 @@ export function createTimeSlices({ now = () => performance.now(), later = (run) 
             sliceEnd = null;
             while (waiting.length && hasTime(waiting[0].weight)) runPiece(waiting.shift());
             afterSlice();
+            nextSlice?.resolve();
+            nextSlice = null;
             if (waiting.length) return schedule();
             finished?.resolve();
             finished = null;
@@ -60,6 +66,8 @@ export function createTimeSlices({ now = () => performance.now(), later = (run) 
             return undefined;
         },
         done: () => finished?.promise ?? Promise.resolve(),
+        /** Resolves after the slice that runs next; at once when no piece waits. */
+        next: () => (waiting.length ? (nextSlice ??= deferred()).promise : Promise.resolve()),
     };
 }
 

@@ -1,12 +1,21 @@
 /** What several views share: templates, the problem above the task, and the rating buttons in the action bar. */
-import { typeset, typesetAnswer } from "../../shared/math.js";
+import { typesetAnswer } from "../../shared/math.js";
+import { createSourceButton, showText } from "../../shared/texts.js";
+
+/** Show the text of a row, with a button that shows it as it was written. */
+export function showRowText(row, text) {
+    const element = row.querySelector(".step-text");
+    showText(element, text);
+    const button = createSourceButton(element);
+    if (button) row.append(button);
+}
 
 /** A copy of the content of one of the page's <template> elements. */
 export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 
 /** Show the statement, the reference answer where the round shows it, and the topic. */
 export function describeProblem(problem, slot) {
-    typeset(slot("statement"), problem.statement);
+    showText(slot("statement"), problem.statement);
     if (problem.reference_answer) typesetAnswer(slot("answer"), problem.reference_answer);
     else slot("reference").remove();
     const level = /^\d+$/.test(problem.level ?? "") ? `level ${problem.level}` : String(problem.level ?? "").toLowerCase();

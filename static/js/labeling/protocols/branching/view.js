@@ -2,10 +2,11 @@
  * A branching task as the labeler sees it: the chosen steps as text, the candidates of the open position as cards, and the
  * labeler's own step. It asks the server for candidates: of the open position, and ahead of time of the likely next one.
  */
-import { fitFormulas, typeset } from "../../../shared/math.js";
+import { fitFormulas } from "../../../shared/math.js";
+import { showText } from "../../../shared/texts.js";
 import { pollWhileBusy } from "../../sync/poll.js";
 import { answerName } from "../step-answers.js";
-import { clone, describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest } from "../view-parts.js";
+import { clone, describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest, showRowText } from "../view-parts.js";
 import {
     bestChoice, candidateSetAt, candidatesOf, choicesOf, isChoosable, isEnded, keyOf, needsCandidates, openStep, textAt,
 } from "./state.js";
@@ -112,7 +113,7 @@ function createChosenSteps(list) {
 function buildChosenStep({ text, isOwn }, position) {
     const row = clone("chosen-step-template");
     row.querySelector(".n").textContent = position + 1;
-    typeset(row.querySelector(".step-text"), text);
+    showRowText(row, text);
     row.querySelector(".badge").hidden = !isOwn;
     const back = row.querySelector("[data-reopen]");
     back.dataset.reopen = position;
@@ -122,7 +123,7 @@ function buildChosenStep({ text, isOwn }, position) {
 
 function buildCandidate({ text, is_final: isFinal }, index, count) {
     const row = clone("step-template");
-    typeset(row.querySelector(".step-text"), text);
+    showRowText(row, text);
     row.querySelector(".n").textContent = index + 1;
     row.querySelector(".faces").setAttribute("aria-label", `Rating of candidate ${index + 1} of ${count}`);
     row.querySelector("[data-choose]").setAttribute("aria-label", `Choose candidate ${index + 1}`);
@@ -175,7 +176,7 @@ function createOwnStep(element, act) {
             if (field.value !== text) field.value = text;
             if (previewed === text) return;
             previewed = text;
-            typeset(preview, text);
+            showText(preview, text);
             preview.parentElement.hidden = !text.trim();
         },
     };

@@ -1,6 +1,6 @@
 /** Two sides as the labeler sees them: first the steps that both share, then side by side, and the scale in the action bar. */
-import { fitFormulas, typeset } from "../../../shared/math.js";
-import { clone, describeProblem } from "../view-parts.js";
+import { fitFormulas } from "../../../shared/math.js";
+import { clone, describeProblem, showRowText } from "../view-parts.js";
 import { placeOf } from "./state.js";
 
 const SIDES = ["left", "right"];
@@ -61,7 +61,7 @@ function fill(list, steps) {
     list.start = (steps[0]?.position ?? 0) + 1;
     list.append(...steps.map(({ position, text }) => {
         const row = clone("side-step-template");
-        typeset(row.querySelector(".step-text"), text);
+        showRowText(row, text);
         row.querySelector(".n").textContent = position + 1;
         return row;
     }));

@@ -1,6 +1,7 @@
 /** The section below the bad step: alternatives, progress, critiques, and the labeler's own critique. */
-import { fitFormulas, typeset } from "../../../shared/math.js";
-import { clone, paintRow } from "../view-parts.js";
+import { fitFormulas } from "../../../shared/math.js";
+import { showText } from "../../../shared/texts.js";
+import { clone, paintRow, showRowText } from "../view-parts.js";
 import { errorPosition, itemAnswer, itemsOf, questionsAt } from "./followup.js";
 
 const LABELS = {
@@ -80,7 +81,7 @@ function buildItem(item, questions) {
     const index = listed.findIndex((one) => (item.kind === "alternative" ? one.candidate === item.candidate : one.id === item.id));
     row.querySelector(".faces").setAttribute("aria-label", LABELS[item.kind](index));
     if (item.kind === "progress") describeProgress(row);
-    else typeset(row.querySelector(".step-text"), listed[index].text);
+    else showRowText(row, listed[index].text);
     if (item.kind !== "alternative") row.querySelector(".unsure").remove();
     const badge = row.querySelector(".badge");
     badge.hidden = item.kind !== "critique";
@@ -104,7 +105,7 @@ function paintItem(row, item, state, isCurrent) {
     const text = state.followup.text.trim();
     if (row.dataset.text === text) return;
     row.dataset.text = text;
-    typeset(row.querySelector(".step-text"), text);
+    showText(row.querySelector(".step-text"), text);
 }
 
 /** Escape and Ctrl+Enter lead from the text field back to the keys. */

@@ -1,7 +1,7 @@
 /** The steps of a solution as the labeler sees them. Built apart from the page, so that the next task can be prepared. */
-import { fitFormulas, typeset } from "../../../shared/math.js";
+import { fitFormulas } from "../../../shared/math.js";
 import { answerName } from "../step-answers.js";
-import { clone, describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest } from "../view-parts.js";
+import { clone, describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest, showRowText } from "../view-parts.js";
 
 /** The solution's own candidate at each position. */
 export function pathOf(payload) {
@@ -59,7 +59,7 @@ export function createStepsView(payload, on, createFollowup = () => null) {
 
 function buildStep(step, index, count, estimate) {
     const row = clone("step-template");
-    typeset(row.querySelector(".step-text"), step.text);
+    showRowText(row, step.text);
     describeEstimate(row.querySelector(".models"), estimate);
     row.querySelector(".n").textContent = index + 1;
     row.querySelector(".faces").setAttribute("aria-label", `Rating of step ${index + 1} of ${count}`);
