@@ -68,6 +68,7 @@ def _line(state: StateBlock, number: int) -> str:
 
 # The language of a block of code is a class, by which the page highlights it.
 _ATTRIBUTES = {**nh3.ALLOWED_ATTRIBUTES, "code": {"class"}}
+_LANGUAGE = re.compile(r"language-[\w+#.-]{1,40}")
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 _MARKDOWN.inline.ruler.before("escape", "formula", _formula)
 _MARKDOWN.block.ruler.before(
@@ -77,4 +78,12 @@ _MARKDOWN.block.ruler.before(
 
 def to_html(text: str) -> SafeString:
     """Render Markdown. Raw HTML in it is shown as text, and the output is sanitized again."""
-    return mark_safe(nh3.clean(_MARKDOWN.render(text), attributes=_ATTRIBUTES))  # noqa: S308 - nh3 has cleaned it
+    return mark_safe(_clean(_MARKDOWN.render(text), _ATTRIBUTES))  # noqa: S308 - nh3 has cleaned it
+
+
+def _clean(html: str, attributes: dict[str, set[str]]) -> str:
+    return nh3.clean(html, attributes=attributes, attribute_filter=_languages_only)
+
+
+def _languages_only(_tag: str, attribute: str, value: str) -> str | None:
+    return None if attribute == "class" and not _LANGUAGE.fullmatch(value) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from html.parser import HTMLParser
 
@@ -68,7 +69,8 @@ class Seen(HTMLParser):
 def assert_safe(html: str) -> None:
     for tag, attributes in Seen(html).tags:
         assert tag in SAFE_TAGS, html
-        assert set(attributes) <= SAFE_ATTRIBUTES, html
+        assert set(attributes) <= SAFE_ATTRIBUTES | ({"class"} if tag == "code" else set()), html
+        assert re.fullmatch(r"(language-[\w+#.-]+)?", attributes.get("class") or ""), html
         for name in ("href", "src"):
             address = "".join((attributes.get(name) or "").lower().split())
             scheme = address.partition("/")[0].partition("?")[0].partition("#")[0]
@@ -121,6 +123,11 @@ def test_the_check_above_sees_what_is_not_safe() -> None:
 @given(st.lists(st.sampled_from([*HOSTILE, "$", "$$", "\n", "\n\n", "> ", "- ", "`", "\\", "|", "[", "](", ")", "<"])))
 def test_nothing_hostile_comes_out_of_any_mixture(parts: list[str]) -> None:
     assert_safe(to_html("".join(parts)))
+
+
+def test_code_says_its_language_and_nothing_else() -> None:
+    assert '<code class="language-c++">' in to_html("```c++ title\nint x;\n```")
+    assert "<code>" in to_html('```"onclick=x\nint x;\n```')
 
 
 def test_html_is_shown_as_the_text_that_it_is() -> None:
