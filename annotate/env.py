@@ -139,6 +139,13 @@ class Environment(Struct, frozen=True, kw_only=True):
             "`127.0.0.1:8080`, `10.0.0.0/8`, `models.internal`."
         ),
     ] = Addresses()
+    hub_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://\S+|none)$",
+            description="The Hub that exports can be pushed to, or `none`.",
+        ),
+    ] = "https://huggingface.co"
     email_host: Annotated[str | None, Meta(description="SMTP server. Empty: e-mails are written to the log.")] = None
     email_from: Annotated[str, Meta(description="Sender of e-mails.")] = "annotate@localhost"
     time_zone: Annotated[str, Meta(description="Time zone of the pages and of daily counts.")] = "UTC"

@@ -281,6 +281,8 @@ SCORE_HOOKS = ["apps.quality.consensus.invalidation.mark_scored_stale"]
 QUALITY_REFIT_SECONDS = 30
 # Addresses outside the public internet that endpoints may have.
 ENDPOINT_ALLOWED_ADDRESSES = env.endpoint_allowed_addresses
+# The Hub that exports are pushed to; empty for none. Users do not choose it.
+HUB_URL = "" if env.hub_url == "none" else env.hub_url.rstrip("/")
 IMPORT_CHUNK = 2000  # Records that are stored in one transaction.
 
 # --- API --------------------------------------------------------------------------------------------------
@@ -345,6 +347,7 @@ UNFOLD = {
     "SITE_URL": "/",
     "SITE_ICON": lambda _: static("img/icon.svg"),
     "SITE_FAVICONS": [_ICON],
+    "STYLES": [lambda _: static("css/admin.css")],
     "COLORS": {"primary": {str(shade): f"oklch({light}% {chroma} 272)" for shade, light, chroma in _SHADES}},
 }
 
@@ -360,5 +363,10 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.log_level},
-    "loggers": {"django.request": {"level": "ERROR"}},
+    # The clients of the Hub log every address, and those of uploads are signed.
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+    },
 }

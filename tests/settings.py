@@ -41,6 +41,8 @@ def _own_redis(url: str) -> str:
 if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
     _start_servers()
 os.environ["REDIS_URL"] = _own_redis(os.environ["REDIS_URL"])
+# No test talks to the real Hub: a stand-in has an address of its own.
+os.environ.setdefault("HUB_URL", "http://127.0.0.1:9")
 os.environ.setdefault("API_RATE", "1000000/min")
 # The model servers of tests stand on this machine.
 os.environ.setdefault("ENDPOINT_ALLOWED_ADDRESSES", "127.0.0.1,localhost")

@@ -63,7 +63,7 @@ def install_assets() -> None:
     stamp = Stamp("assets", ROOT / "package-lock.json", ROOT / "package.json")
     if stamp.holds() and (ROOT / "node_modules").is_dir():
         return
-    report("Installing KaTeX and htmx")
+    report("Installing the browser assets")
     run([*npm(), "ci", "--no-audit", "--no-fund", "--silent"], "The browser assets could not be installed")
     stamp.leave()
 

@@ -20,7 +20,7 @@ from apps.core.admin import BaseAdmin, BigTableAdmin, ReadOnlyAdmin
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, BaseAdmin):  # type: ignore[type-arg]
+class PersonAdmin(UserAdmin, BaseAdmin):  # type: ignore[type-arg, misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -66,12 +66,11 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     exclude = ["digest"]
     actions = ["revoke"]
 
-    @admin.action(description="Revoke the selected tokens")
+    @admin.action(description="Revoke the selected tokens", permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: Any) -> None:
-        tokens = list(queryset.filter(revoked_at=None))
-        for token in tokens:
-            revoke_token(token=token, actor=cast("User", request.user))
-        self.message_user(request, f"{len(tokens)} token{'' if len(tokens) == 1 else 's'} revoked.")
+        actor = cast("User", request.user)
+        tokens = queryset.filter(revoked_at=None)
+        self.act(request, tokens, lambda token: revoke_token(token=token, actor=actor), done="revoked")
 
 
 @admin.register(AuditEvent)
@@ -87,12 +86,13 @@ admin.site.unregister([Group, EmailAddress])
 
 
 @admin.register(Group)
-class PeopleGroupAdmin(GroupAdmin, BaseAdmin):
-    pass
+class PeopleGroupAdmin(GroupAdmin, BaseAdmin):  # type: ignore[misc]
+    in_menu = False
 
 
 @admin.register(EmailAddress)
 class AddressAdmin(EmailAddressAdmin, BaseAdmin):  # type: ignore[misc]
+    in_menu = False
     autocomplete_fields = ["user"]
     raw_id_fields = ()
     list_select_related = ["user"]

@@ -7,7 +7,7 @@ from apps.api import contamination, evaluations, health, lineage, me, projects
 from apps.api.corpus import imports, problems, solutions
 from apps.api.estimation import estimates, sampling
 from apps.api.estimation import runs as estimation
-from apps.api.exports import diffs, exports, files, policies
+from apps.api.exports import diffs, exports, files, policies, pushes
 from apps.api.judging import constitutions, judges, prompts, replies, trials, verdicts
 from apps.api.judging import runs as judging
 from apps.api.labeling import assignments, preferences, rounds, step_labels
@@ -118,6 +118,7 @@ urlpatterns = [
     path("exports/<int:pk>/files", files.ExportFiles.as_view()),
     path("exports/<int:pk>/files/<str:name>", files.ExportFileView.as_view(), name="api-export-file"),
     path("exports/<int:pk>/archive", files.ExportArchive.as_view(), name="api-export-archive"),
+    path("exports/<int:pk>/pushes", pushes.ExportPushes.as_view()),
     path("exports/<int:pk>/diff", diffs.ExportDiffView.as_view()),
     path("label-policies/<int:pk>", policies.PolicyDetail.as_view()),
 ]

@@ -1,17 +1,20 @@
-"""The base of the management commands: `--json`, and errors as sentences."""
+"""The base of the management commands: `--json`, errors as sentences, and progress on a terminal."""
 
 from __future__ import annotations
 
 import gc
-import sys
 from abc import abstractmethod
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.core.errors import DomainError
+from apps.core.jobs.model import Job
+from apps.core.terminal import ProgressLine, watching
 
 Result = dict[str, Any]
 
@@ -47,7 +50,19 @@ class JsonCommand(BaseCommand):
         for name, value in result.items():
             self.stdout.write(f"{name.replace('_', ' ')}: {value}")
 
-    def note(self, message: str) -> None:
-        """Show progress on standard error, if that is a terminal."""
-        if sys.stderr.isatty():
-            self.stderr.write(f"\r\x1b[K{message}", ending="")
+    def watching(self, job: Job, *, unit: str, counter: str = "done") -> AbstractContextManager[None]:
+        """Show the progress of a job on standard error, if that is a terminal, until the block ends."""
+        return watching(job, self.progress_line, unit=unit, counter=counter)
+
+    @contextmanager
+    def stage(self, message: str) -> Iterator[None]:
+        """Show on standard error, if that is a terminal, what is being done until the block ends."""
+        self.progress_line.show(message)
+        try:
+            yield
+        finally:
+            self.progress_line.clear()
+
+    @property
+    def progress_line(self) -> ProgressLine:
+        return ProgressLine(self.stderr)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.text import Truncator
 
+from apps.accounts.models import User
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
 from apps.corpus.models import Comparison, ImportBatch, ImportFinding, Problem, Solution, Step, Upload
+from apps.corpus.services import cancel_import
 
 
 @admin.register(Problem)
 class ProblemAdmin(BigTableAdmin):
+    site_page = ("problem", lambda row: [row.project.slug, row.pk])
     list_display = ["id", "project", "external_id", "short_statement", "reference_answer", "subject", "level"]
     list_filter = ["project"]
     list_select_related = ["project"]
@@ -24,6 +31,7 @@ class ProblemAdmin(BigTableAdmin):
 
 @admin.register(Solution)
 class SolutionAdmin(BigTableAdmin):
+    site_page = ("solution", lambda row: [row.project.slug, row.pk])
     list_display = [
         "id",
         "project",
@@ -79,6 +87,7 @@ class ComparisonAdmin(BigTableAdmin):
 
 @admin.register(ImportBatch)
 class ImportBatchAdmin(ReadOnlyAdmin):
+    site_page = ("import", lambda row: [row.project.slug, row.pk])
     list_display = [
         "id",
         "project",
@@ -97,6 +106,14 @@ class ImportBatchAdmin(ReadOnlyAdmin):
     list_filter = ["status", "format", "project"]
     list_select_related = ["project", "uploaded_by"]
     search_fields = ["filename"]
+    actions = ["cancel"]
+
+    @admin.action(description="Cancel the selected imports", permissions=["act"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[ImportBatch]) -> None:
+        actor = cast("User", request.user)
+        self.act(
+            request, queryset, lambda batch: cancel_import(batch=batch, actor=actor), done="cancelled, or ended before"
+        )
 
 
 @admin.register(ImportFinding)
@@ -109,6 +126,7 @@ class ImportFindingAdmin(BigTableAdmin):
 
 @admin.register(Upload)
 class UploadAdmin(ReadOnlyAdmin):
+    in_menu = False
     list_display = ["id", "project", "filename", "uploaded_by", "created_at"]
     list_filter = ["project"]
     list_select_related = ["project", "uploaded_by"]

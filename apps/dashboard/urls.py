@@ -12,7 +12,7 @@ from apps.dashboard.estimation import run_views as estimation
 from apps.dashboard.estimation import sampling_views as sampling
 from apps.dashboard.estimation import scoring_views as scoring
 from apps.dashboard.evaluation import views as evaluation
-from apps.dashboard.exports import lineage
+from apps.dashboard.exports import lineage, pushes
 from apps.dashboard.exports import views as exports
 from apps.dashboard.home import views as home
 from apps.dashboard.imports import views as imports
@@ -132,6 +132,8 @@ urlpatterns = [
     path(f"{_OF_PROJECT}exports/<int:pk>/lineage/<int:solution_pk>", lineage.lineage, name="export-lineage"),
     path(f"{_OF_PROJECT}exports/<int:pk>/audit", lineage.start, name="export-audit-start"),
     path(f"{_OF_PROJECT}exports/<int:pk>/audit/withdraw", lineage.withdraw, name="export-audit-withdraw"),
+    path(f"{_OF_PROJECT}exports/<int:pk>/push", pushes.push, name="export-push"),
+    path(f"{_OF_PROJECT}exports/<int:pk>/pushes", pushes.pushes, name="export-pushes"),
     path(f"{_OF_PROJECT}exports/<int:pk>/files/<str:name>", exports.file, name="export-file"),
     path(f"{_OF_PROJECT}exports/<int:pk>/archive", exports.archive, name="export-archive"),
     path(f"{_OF_PROJECT}rounds", rounds.rounds, name="rounds"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +72,12 @@ ACCOUNTS = (
 LABELED_TASKS = 8
 
 
-def seed_demo() -> Project:
-    """Create the demo project with its accounts, solutions and round, as far as they do not exist yet."""
+def seed_demo(*, report: Callable[[str], None] = lambda _: None) -> Project:
+    """Create the demo project with its accounts, solutions and round, as far as they do not exist yet.
+
+    `report` is told what is being done.
+    """
+    report("Creating the demo project and its accounts")
     with transaction.atomic():
         project = Project.objects.filter(slug=SLUG).first() or _create_project(
             SLUG,
@@ -80,10 +85,13 @@ def seed_demo() -> Project:
             "Problems and solutions for trying out Annotate. About half of the solutions contain an error.",
         )
     if not project.solutions.exists():
+        report("Importing problems and solutions")
         _import(project, "problems.jsonl")
     if not project.rounds.exists():
+        report("Opening a round and labeling some of it")
         _open_round(project)
     if not project.evaluations.exists():
+        report("Computing the consensus and two evaluations")
         # Labelers are measured by the marks that come with the consensus; workers would compute it in a few seconds.
         recompute_project(project)
         _evaluate(project, EvaluationKind.PROCESSBENCH, EvaluationKind.STEPS)

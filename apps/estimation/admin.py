@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import cast
 
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.accounts.models import User
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
+from apps.corpus.admin_words import LabelAdmin
 from apps.estimation.models import (
     EstimationRun,
     Rollout,
@@ -15,10 +21,13 @@ from apps.estimation.models import (
     SolutionEstimate,
     StepEstimate,
 )
+from apps.estimation.runs.services import cancel_run, pause_run
+from apps.estimation.sampling.services import cancel_sampling, pause_sampling
 
 
 @admin.register(EstimationRun)
 class EstimationRunAdmin(ReadOnlyAdmin):
+    site_page = ("run", lambda row: [row.project.slug, row.number])
     list_display = [
         "project",
         "number",
@@ -33,6 +42,17 @@ class EstimationRunAdmin(ReadOnlyAdmin):
     list_filter = ["status", "strategy", "project"]
     list_select_related = ["project"]
     search_fields = ["completer", "project__slug"]
+    actions = ["pause", "cancel"]
+
+    @admin.action(description="Pause the selected runs", permissions=["act"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[EstimationRun]) -> None:
+        actor = cast("User", request.user)
+        self.act(request, queryset, lambda run: pause_run(run=run, actor=actor), done="paused")
+
+    @admin.action(description="Cancel the selected runs", permissions=["act"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[EstimationRun]) -> None:
+        actor = cast("User", request.user)
+        self.act(request, queryset, lambda run: cancel_run(run=run, actor=actor), done="cancelled")
 
 
 @admin.register(StepEstimate)
@@ -46,6 +66,7 @@ class StepEstimateAdmin(BigTableAdmin):
 
 @admin.register(Shard)
 class ShardAdmin(BigTableAdmin):
+    in_menu = False
     list_display = ["id", "run", "after", "upto", "holder", "leased_until", "finished_at"]
     list_select_related = ["run"]
     numbers = ("pk", "run_id")
@@ -53,7 +74,7 @@ class ShardAdmin(BigTableAdmin):
 
 
 @admin.register(SolutionEstimate)
-class SolutionEstimateAdmin(BigTableAdmin):
+class SolutionEstimateAdmin(LabelAdmin):
     list_display = ["id", "run", "solution_id", "first_error", "probability", "by_answer", "failure"]
     list_select_related = ["run"]
     raw_id_fields = ["solution"]
@@ -80,14 +101,27 @@ class RolloutAdmin(BigTableAdmin):
 
 @admin.register(SamplingRun)
 class SamplingRunAdmin(ReadOnlyAdmin):
+    site_page = ("sampling", lambda row: [row.project.slug, row.number])
     list_display = ["project", "number", "generator", "per_problem", "status", "solutions", "duplicates", "created_at"]
     list_filter = ["status", "project"]
     list_select_related = ["project"]
     search_fields = ["generator", "project__slug"]
+    actions = ["pause", "cancel"]
+
+    @admin.action(description="Pause the selected runs", permissions=["act"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[SamplingRun]) -> None:
+        actor = cast("User", request.user)
+        self.act(request, queryset, lambda run: pause_sampling(run=run, actor=actor), done="paused")
+
+    @admin.action(description="Cancel the selected runs", permissions=["act"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[SamplingRun]) -> None:
+        actor = cast("User", request.user)
+        self.act(request, queryset, lambda run: cancel_sampling(run=run, actor=actor), done="cancelled")
 
 
 @admin.register(SampledProblem)
 class SampledProblemAdmin(BigTableAdmin):
+    in_menu = False
     list_display = ["id", "run", "problem_id", "failure"]
     list_select_related = ["run"]
     raw_id_fields = ["problem"]

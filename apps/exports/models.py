@@ -1,4 +1,4 @@
-"""Exports: immutable files made by a label policy; saved policies; differences; lists of test problems."""
+"""Exports: immutable files made by a label policy; saved policies; differences; pushes to a Hub; lists of test problems."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.jobs.model import Job
+from apps.core.jobs.model import ENDED, Job
 from apps.core.statistics import Proportion
 from apps.labeling.models import Round
 from apps.projects.models import Project
@@ -108,6 +108,7 @@ class SavedPolicy(models.Model):
     saved_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        verbose_name_plural = "saved policies"
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_saved_policy_per_name")]
 
@@ -127,6 +128,34 @@ class ExportDiff(Job):
 
     def __str__(self) -> str:
         return f"from export {self.before_id} to export {self.after_id}"
+
+
+class HubPush(Job):
+    """The upload of an export to a dataset repository of a Hub. `done` and `total` count bytes.
+
+    The token is encrypted, and only there until the push ends.
+    """
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="pushes")
+    repository = models.CharField(max_length=96)
+    is_private = models.BooleanField(default=True)
+    encrypted_token = models.TextField(blank=True, default="")
+    commit = models.CharField(max_length=64, blank=True, default="")
+    url = models.CharField(max_length=500, blank=True, default="", help_text="Of the commit on the Hub.")
+    requested_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "push to a Hub"
+        verbose_name_plural = "pushes to a Hub"
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status__in=ENDED) | Q(encrypted_token=""), name="ended_push_has_no_token"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"push of export {self.export_id} to {self.repository}"
 
 
 class ContaminationList(models.Model):

@@ -114,6 +114,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     lineage            `column`: each row has the address of what it is made from, which leads to all that its labels rest on
     """
 
+    # A policy from outside that names none has those of `default_sources`, which ask what the project has.
     sources: tuple[str, ...] = ("gold", "human", "monte_carlo_hard")
     combine: Literal["solution", "step", "votes"] = "solution"
     neutral: Literal["positive", "negative", "own_class", "drop"] = "positive"

@@ -15,6 +15,7 @@ from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
 from apps.exports.contamination import check_contamination
+from apps.exports.default_sources import default_sources
 from apps.exports.files.storage import remove_unfinished
 from apps.exports.files.writers import CONTAINERS
 from apps.exports.formats import FORMATS
@@ -62,7 +63,12 @@ def create_export(
 
 
 def checked_policy(format: str, values: Mapping[str, Any], project: Project) -> LabelPolicy:  # noqa: A002
-    """The policy, if the format and the project can use it. Raises DomainError naming the policy's key."""
+    """The policy, if the format and the project can use it. Raises DomainError naming the policy's key.
+
+    A policy that names no sources has those of `default_sources`.
+    """
+    if "sources" not in values:
+        values = {**values, "sources": default_sources(project, values)}
     try:
         policy = LabelPolicy.from_dict(values)
         FORMATS[format].check(policy)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import cast
 
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.accounts.models import User
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
+from apps.corpus.admin_words import LabelAdmin
 from apps.judging.models import (
     ComparisonVerdict,
     Constitution,
@@ -17,6 +23,7 @@ from apps.judging.models import (
     SolutionVerdict,
     StepVerdict,
 )
+from apps.judging.runs.services import cancel_judging, pause_judging
 
 
 @admin.register(Constitution)
@@ -37,14 +44,26 @@ class JudgeAdmin(ReadOnlyAdmin):
 
 @admin.register(JudgeRun)
 class JudgeRunAdmin(ReadOnlyAdmin):
+    site_page = ("judge-run", lambda row: [row.project.slug, row.number])
     list_display = ["project", "number", "judge", "status", "done", "total", "origin", "run_in_file", "created_at"]
     list_filter = ["status", "project"]
     list_select_related = ["project", "judge", "batch__project"]
     search_fields = ["judge__name", "project__slug"]
+    actions = ["pause", "cancel"]
+
+    @admin.action(description="Pause the selected runs", permissions=["act"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[JudgeRun]) -> None:
+        actor = cast("User", request.user)
+        self.act(request, queryset, lambda run: pause_judging(run=run, actor=actor), done="paused")
+
+    @admin.action(description="Cancel the selected runs", permissions=["act"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[JudgeRun]) -> None:
+        actor = cast("User", request.user)
+        self.act(request, queryset, lambda run: cancel_judging(run=run, actor=actor), done="cancelled")
 
 
 @admin.register(StepVerdict)
-class StepVerdictAdmin(BigTableAdmin):
+class StepVerdictAdmin(LabelAdmin):
     list_display = ["id", "run", "step_id", "rating", "confidence"]
     list_select_related = ["run__judge"]
     raw_id_fields = ["step"]
@@ -53,7 +72,7 @@ class StepVerdictAdmin(BigTableAdmin):
 
 
 @admin.register(SolutionVerdict)
-class SolutionVerdictAdmin(BigTableAdmin):
+class SolutionVerdictAdmin(LabelAdmin):
     list_display = ["id", "run", "solution_id", "outcome", "first_error", "passes", "share"]
     list_select_related = ["run__judge"]
     raw_id_fields = ["solution"]
@@ -90,6 +109,7 @@ class JudgeReplyAdmin(BigTableAdmin):
 
 @admin.register(RunComparison)
 class RunComparisonAdmin(BigTableAdmin):
+    in_menu = False
     list_display = ["id", "run", "comparison_id"]
     list_select_related = ["run__judge"]
     raw_id_fields = ["comparison"]
@@ -99,6 +119,7 @@ class RunComparisonAdmin(BigTableAdmin):
 
 @admin.register(JudgeShard)
 class JudgeShardAdmin(BigTableAdmin):
+    in_menu = False
     list_display = ["id", "run", "after", "upto", "holder", "leased_until", "finished_at"]
     list_select_related = ["run__judge"]
     numbers = ("pk", "run_id")

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import cast
 
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from apps.accounts.models import User
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
+from apps.core.admin_words import NOTHING, admin_link, words_table
+from apps.core.errors import Conflict
+from apps.corpus.admin_words import LabelAdmin, rating_words
+from apps.corpus.models import Comparison, Solution, Step
 from apps.labeling.models import (
     Assignment,
     CandidateSet,
@@ -19,10 +30,15 @@ from apps.labeling.models import (
     StepLabel,
     Task,
 )
+from apps.labeling.queue.leases import expire_leases
+from apps.labeling.rounds.services import set_round_status
+
+LONGEST_STEP = 600
 
 
 @admin.register(Round)
 class RoundAdmin(ReadOnlyAdmin):
+    site_page = ("round", lambda row: [row.project.slug, row.number])
     list_display = [
         "project",
         "number",
@@ -39,6 +55,34 @@ class RoundAdmin(ReadOnlyAdmin):
     list_filter = ["status", "protocol", "project"]
     list_select_related = ["project"]
     search_fields = ["name", "project__slug"]
+    actions = ["pause", "open_again", "close", "expire"]
+
+    @admin.action(description="Pause the selected rounds", permissions=["act"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Round]) -> None:
+        actor = cast("User", request.user)
+        self.act(request, queryset, lambda round_: _set_status(round_, Round.Status.PAUSED, actor), done="paused")
+
+    @admin.action(description="Open the selected paused rounds again", permissions=["act"])
+    def open_again(self, request: HttpRequest, queryset: QuerySet[Round]) -> None:
+        actor = cast("User", request.user)
+        self.act(request, queryset, lambda round_: _set_status(round_, Round.Status.OPEN, actor), done="open")
+
+    @admin.action(description="Close the selected rounds", permissions=["act"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Round]) -> None:
+        actor = cast("User", request.user)
+        self.act(request, queryset, lambda round_: _set_status(round_, Round.Status.CLOSED, actor), done="closed")
+
+    @admin.action(description="Expire the leases that are over in the selected rounds", permissions=["act"])
+    def expire(self, request: HttpRequest, queryset: QuerySet[Round]) -> None:
+        count = sum(expire_leases(round_id=round_.pk) for round_ in queryset)
+        self.message_user(request, f"{count} expired.")
+
+
+def _set_status(round_: Round, status: Round.Status, actor: User) -> Round:
+    """Raises Conflict for a round that is not open or paused: a draft opens on its page, and what is closed stays closed."""
+    if round_.status not in (Round.Status.OPEN, Round.Status.PAUSED):
+        raise Conflict(f"It is {round_.get_status_display()}.")
+    return set_round_status(round=round_, status=status, actor=actor)
 
 
 @admin.register(Task)
@@ -53,6 +97,7 @@ class TaskAdmin(BigTableAdmin):
 
 @admin.register(RoundProgress)
 class RoundProgressAdmin(ReadOnlyAdmin):
+    in_menu = False
     list_display = ["labeler", "round", "submitted"]
     list_filter = ["round__project"]
     list_select_related = ["labeler", "round"]
@@ -61,6 +106,8 @@ class RoundProgressAdmin(ReadOnlyAdmin):
 
 @admin.register(Assignment)
 class AssignmentAdmin(BigTableAdmin):
+    extra = ("solution_text", "ratings")
+    site_page = ("assignment", lambda row: [row.round.project.slug, row.pk])
     list_display = [
         "id",
         "round",
@@ -73,14 +120,32 @@ class AssignmentAdmin(BigTableAdmin):
         "active_ms",
     ]
     list_filter = ["state"]
-    list_select_related = ["round", "labeler"]
+    list_select_related = ["round__project", "labeler"]
     raw_id_fields = ["task", "labeler"]
     numbers = ("pk", "task_id")
     search_help_text = "The ID of an assignment or of its task."
 
+    @admin.display(description="solution")
+    def solution_text(self, assignment: Assignment) -> SafeString | str:
+        solution_id = assignment.task.solution_id
+        if solution_id is None:
+            return admin_link(Comparison, assignment.task.comparison_id, str(assignment.task.comparison))
+        return admin_link(Solution, solution_id, f"solution {solution_id}")
+
+    @admin.display(description="ratings")
+    def ratings(self, assignment: Assignment) -> SafeString | str:
+        """The labels with the steps' texts; of a comparison, what is preferred."""
+        labels = assignment.step_labels.select_related("step").order_by("step__position", "step__candidate")
+        rows = [(*_step(label.step), _label(label), "yes" if label.chosen else "") for label in labels]
+        preference = PreferenceLabel.objects.filter(assignment=assignment).first()
+        if preference is not None:
+            return " ".join(filter(None, (preference.get_choice_display(), preference.margin, preference.rationale)))
+        return words_table(("step", "text", "rating", "goes on from it"), rows) if rows else NOTHING
+
 
 @admin.register(PastSubmission)
 class PastSubmissionAdmin(BigTableAdmin):
+    in_menu = False
     list_display = ["id", "assignment_id", "number", "submitted_at", "replaced_at"]
     raw_id_fields = ["assignment"]
     numbers = ("pk", "assignment_id")
@@ -88,7 +153,7 @@ class PastSubmissionAdmin(BigTableAdmin):
 
 
 @admin.register(StepLabel)
-class StepLabelAdmin(BigTableAdmin):
+class StepLabelAdmin(LabelAdmin):
     list_display = ["id", "assignment_id", "step_id", "rating", "unsure", "chosen"]
     raw_id_fields = ["assignment", "step"]
     numbers = ("pk", "assignment_id", "step_id")
@@ -96,7 +161,7 @@ class StepLabelAdmin(BigTableAdmin):
 
 
 @admin.register(GoldLabel)
-class GoldLabelAdmin(BigTableAdmin):
+class GoldLabelAdmin(LabelAdmin):
     list_display = ["id", "step_id", "rating", "origin"]
     list_filter = ["rating"]
     raw_id_fields = ["step"]
@@ -131,7 +196,7 @@ class CritiqueAdmin(BigTableAdmin):
 
 
 @admin.register(CritiqueRating)
-class CritiqueRatingAdmin(BigTableAdmin):
+class CritiqueRatingAdmin(LabelAdmin):
     list_display = ["id", "assignment_id", "critique_id", "rating"]
     raw_id_fields = ["assignment", "critique"]
     numbers = ("pk", "assignment_id", "critique_id")
@@ -145,3 +210,12 @@ class ReportDismissalAdmin(BigTableAdmin):
     raw_id_fields = ["assignment", "dismissed_by"]
     numbers = ("pk", "assignment_id")
     search_help_text = "The ID of a dismissal or of its assignment."
+
+
+def _step(step: Step) -> tuple[str, str]:
+    candidate = f", candidate {step.candidate + 1}" if step.candidate or not step.chosen else ""
+    return f"{step.position + 1}{candidate}", Truncator(step.text).chars(LONGEST_STEP)
+
+
+def _label(label: StepLabel) -> str:
+    return "unsure" if label.unsure else rating_words(label.rating)

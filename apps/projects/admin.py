@@ -5,14 +5,17 @@ Roles are changed on pages and by commands, which revoke invitations, keep an ow
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
+from apps.accounts.models import User
 from apps.core.admin import ReadOnly, ReadOnlyAdmin
 from apps.projects.models import Guideline, Invitation, Membership, Project
+from apps.projects.services import reinstate_member, remove_member, revoke_invitation
 
 
 class MembershipInline(ReadOnly, TabularInline):  # type: ignore[misc]
@@ -26,6 +29,7 @@ class MembershipInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
 @admin.register(Project)
 class ProjectAdmin(ReadOnlyAdmin):
+    site_page = ("project", lambda row: [row.slug])
     list_display = ["name", "slug", "verifier", "created_at"]
     list_filter = ["verifier"]
     search_fields = ["name", "slug"]
@@ -34,10 +38,27 @@ class ProjectAdmin(ReadOnlyAdmin):
 
 @admin.register(Membership)
 class MembershipAdmin(ReadOnlyAdmin):
+    site_page = ("people", lambda row: [row.project.slug])
     list_display = ["user", "project", "role", "status", "pseudonym", "joined_at"]
     list_filter = ["role", "status", "project"]
     list_select_related = ["user", "project"]
     search_fields = ["user__email", "user__name", "pseudonym", "project__slug"]
+    actions = ["suspend", "reinstate"]
+
+    @admin.action(description="Suspend the selected members", permissions=["act"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        actor = cast("User", request.user)
+        self.act(
+            request,
+            queryset,
+            lambda member: remove_member(membership=member, actor=actor, reason="by an administrator"),
+            done="suspended",
+        )
+
+    @admin.action(description="Reinstate the selected members", permissions=["act"])
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        actor = cast("User", request.user)
+        self.act(request, queryset, lambda member: reinstate_member(membership=member, actor=actor), done="reinstated")
 
 
 @admin.register(Guideline)
@@ -55,3 +76,11 @@ class InvitationAdmin(ReadOnlyAdmin):
     list_select_related = ["project", "invited_by"]
     search_fields = ["project__slug", "invited_by__email"]
     exclude = ["digest"]
+    actions = ["revoke"]
+
+    @admin.action(description="Revoke the selected invitations", permissions=["act"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
+        actor = cast("User", request.user)
+        self.act(
+            request, queryset, lambda invitation: revoke_invitation(invitation=invitation, actor=actor), done="revoked"
+        )

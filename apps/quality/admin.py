@@ -8,6 +8,8 @@ from __future__ import annotations
 from django.contrib import admin
 
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
+from apps.corpus.admin_words import LabelAdmin
+from apps.quality.admin_solutions import SolutionLabelsAdmin
 from apps.quality.models import (
     AlsoAcceptable,
     BlindPool,
@@ -30,6 +32,8 @@ from apps.quality.models import (
     Suspension,
 )
 
+__all__ = ["SolutionLabelsAdmin"]  # Its import registers it.
+
 
 @admin.register(QualityRules)
 class QualityRulesAdmin(ReadOnlyAdmin):
@@ -40,7 +44,7 @@ class QualityRulesAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Consensus)
-class ConsensusAdmin(BigTableAdmin):
+class ConsensusAdmin(LabelAdmin):
     list_display = [
         "solution_id",
         "project",
@@ -59,7 +63,7 @@ class ConsensusAdmin(BigTableAdmin):
 
 
 @admin.register(StepConsensus)
-class StepConsensusAdmin(BigTableAdmin):
+class StepConsensusAdmin(LabelAdmin):
     list_display = ["step_id", "rating", "certainty", "how"]
     list_filter = ["rating", "how"]
     raw_id_fields = ["step"]
@@ -77,6 +81,7 @@ class OpenDisputeAdmin(BigTableAdmin):
 
 @admin.register(DisputeCount)
 class DisputeCountAdmin(ReadOnlyAdmin):
+    in_menu = False
     list_display = ["project", "kind", "count"]
     list_select_related = ["project"]
     search_fields = ["kind", "project__slug"]
@@ -117,6 +122,7 @@ class ReviewAdmin(BigTableAdmin):
 
 @admin.register(Figure)
 class FigureAdmin(ReadOnlyAdmin):
+    in_menu = False
     list_display = ["project", "name", "scope", "at"]
     list_select_related = ["project"]
     search_fields = ["name", "project__slug"]
@@ -124,6 +130,7 @@ class FigureAdmin(ReadOnlyAdmin):
 
 @admin.register(StaleSolution)
 class StaleSolutionAdmin(BigTableAdmin):
+    in_menu = False
     list_display = ["id", "solution_id", "project"]
     list_select_related = ["project"]
     raw_id_fields = ["solution"]
@@ -133,6 +140,7 @@ class StaleSolutionAdmin(BigTableAdmin):
 
 @admin.register(NotedRun)
 class NotedRunAdmin(BigTableAdmin):
+    in_menu = False
     list_display = ["run"]
     raw_id_fields = ["run"]
     search_help_text = "The ID of an estimation run."
@@ -140,6 +148,7 @@ class NotedRunAdmin(BigTableAdmin):
 
 @admin.register(NotedJudgeRun)
 class NotedJudgeRunAdmin(BigTableAdmin):
+    in_menu = False
     list_display = ["run"]
     raw_id_fields = ["run"]
     search_help_text = "The ID of a judge run."
@@ -154,6 +163,7 @@ class BlindSampleAdmin(ReadOnlyAdmin):
 
 @admin.register(BlindPool)
 class BlindPoolAdmin(ReadOnlyAdmin):
+    in_menu = False
     list_display = ["sample"]
     list_select_related = ["sample__round"]
     search_fields = ["sample__project__slug"]
@@ -162,6 +172,7 @@ class BlindPoolAdmin(ReadOnlyAdmin):
 
 @admin.register(SampledSolution)
 class SampledSolutionAdmin(BigTableAdmin):
+    in_menu = False
     list_display = ["id", "sample", "solution_id"]
     list_select_related = ["sample__round"]
     raw_id_fields = ["sample", "solution"]
@@ -179,6 +190,7 @@ class JudgeCertificateAdmin(ReadOnlyAdmin):
 
 @admin.register(Cascade)
 class CascadeAdmin(ReadOnlyAdmin):
+    site_page = ("cascade", lambda row: [row.project.slug, row.number])
     list_display = ["number", "project", "status", "alpha", "tau", "bound", "labels_by_machines", "created_at"]
     list_filter = ["status"]
     list_select_related = ["project"]
@@ -187,7 +199,7 @@ class CascadeAdmin(ReadOnlyAdmin):
 
 
 @admin.register(CascadeLabel)
-class CascadeLabelAdmin(BigTableAdmin):
+class CascadeLabelAdmin(LabelAdmin):
     list_display = ["id", "cascade", "solution_id", "first_error", "posterior", "is_label"]
     list_select_related = ["cascade"]
     raw_id_fields = ["cascade", "solution"]

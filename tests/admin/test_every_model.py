@@ -17,7 +17,7 @@ from apps.accounts.services import issue_token
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import Comparison
 from apps.estimation.models import Rollout, RolloutBatch, SampledProblem, Shard, SolutionEstimate
-from apps.exports.models import ContaminationList, Export, ExportDiff, ExportPart, ReleaseAudit
+from apps.exports.models import ContaminationList, Export, ExportDiff, ExportPart, HubPush, ReleaseAudit
 from apps.judging.judges import usual_constitution
 from apps.judging.models import (
     ComparisonVerdict,
@@ -133,6 +133,7 @@ def store_exports(world: World) -> None:
     ExportPart.objects.get_or_create(
         export=export, number=0, defaults={"first_problem": 1, "last_problem": 1, "size": 1}
     )
+    HubPush.objects.create(export=export, repository="lab/steps", encrypted_token="gAAAA-of-the-push")
     ReleaseAudit.objects.create(export=export, share=0.1, gate=0.9)
     ContaminationList.objects.create(project=world.project, name="test", sha256="0" * 64, problems=1, hashes=b"")
 

@@ -123,6 +123,8 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("exports/<int:pk>/files", "get", "manager", "read"),
     ("exports/<int:pk>/files/<str:name>", "get", "manager", "read"),
     ("exports/<int:pk>/archive", "get", "manager", "read"),
+    ("exports/<int:pk>/pushes", "get", "manager", "read"),
+    ("exports/<int:pk>/pushes", "post", "manager", "write"),
     ("exports/<int:pk>/diff", "get", "manager", "read"),
     ("exports/<int:pk>/lineage", "get", "manager", "read"),
     ("exports/<int:pk>/audit", "post", "manager", "write"),

@@ -7,15 +7,22 @@ import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.exports.models import Export
+from apps.exports.files.storage import export_files
+from apps.exports.hub.services import run_push
+from apps.exports.models import Export, HubPush
+from apps.exports.run import run_export
+from apps.exports.services import create_export
 from apps.projects.models import Project
 from tests.browser.barriers import flaws
+from tests.browser.conftest import Watched
 from tests.exports.rich_project import fill
+from tests.hub_server import WRITES, serving_hub
 
 
 def picture(page: Page, name: str) -> None:
@@ -60,9 +67,13 @@ def test_a_policy_becomes_a_data_set(
     page.get_by_label("Okay (0) becomes").select_option("own_class")
     expect(preview).to_contain_text("trl-prm has two classes")
     page.get_by_label("Okay (0) becomes").select_option("negative")
-    page.get_by_label("Sources of labels, in order: 1").select_option("human")
+    expect(page.get_by_label("Sources of labels, in order: 1")).to_have_value("human")
     page.get_by_label("Split by problem").fill("train 50, test 50")
-    expect(preview).to_contain_text("Splits:")
+    expect(preview.locator("#splits")).to_contain_text("of 50 % asked")
+    expect(preview.get_by_role("heading", name="Labels", exact=True)).to_be_visible()
+    if folder := os.environ.get("PICTURES"):
+        preview.screenshot(path=f"{folder}/preview.png")
+    assert flaws(page) == {}
     shown = preview.locator("pre code").first.inner_text()
 
     page.get_by_label("Save this policy as").fill("Half and half")
@@ -104,3 +115,38 @@ def test_a_policy_becomes_a_data_set(
     expect(page.locator("#diff")).to_contain_text("after first error")
     picture(page, "compare")
     assert flaws(page) == {}
+
+
+def test_an_export_is_pushed_to_a_hub(
+    project: Project, mia: User, page_of: Callable[..., Page], watched: Watched, settings: Any
+) -> None:
+    pytest.importorskip("huggingface_hub")
+    watched.expected = ("422",)
+    fill(project)
+    export = run_export(export_id=create_export(project=project, format="trl-prm").pk)
+    with serving_hub() as hub:
+        settings.HUB_URL = hub.url
+        page = page_of(mia)
+        page.goto(f"/projects/{project.slug}/exports/{export.pk}")
+        push = page.locator("#push")
+        push.get_by_label("Repository").fill("steps")
+        push.get_by_label("Token").fill(WRITES)
+        push.get_by_role("button", name="Push").click()
+        expect(page.locator("#push .errors")).to_contain_text("OWNER/NAME")
+        assert flaws(page) == {}
+        push.get_by_label("Repository").fill("lab/steps")
+        expect(push.get_by_label("Token")).to_have_value("")
+        push.get_by_label("Token").fill(WRITES)
+        push.get_by_role("button", name="Push").press("Enter")
+        expect(page.locator("#pushes")).to_contain_text("queued")
+        run_push(push_id=HubPush.objects.get().pk)
+        # The page finds out by itself.
+        expect(page.locator("#pushes")).to_contain_text("finished")
+        expect(page.locator("#pushes a")).to_have_attribute("href", f"{hub.url}/datasets/lab/steps/commit/{_commit()}")
+        picture(page, "push")
+        assert flaws(page) == {}
+        assert set(hub.repositories["lab/steps"].files) == {file.name for file in export_files(export)}
+
+
+def _commit() -> str:
+    return HubPush.objects.get().commit

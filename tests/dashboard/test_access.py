@@ -109,6 +109,8 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("export-archive", lambda world: [world.export.pk], "get", "manager"),
     ("export-row", lambda world: [world.export.pk], "get", "manager"),
     ("export-lineage", lambda world: [world.export.pk, world.solution.pk], "get", "manager"),
+    ("export-push", lambda world: [world.export.pk], "post", "manager"),
+    ("export-pushes", lambda world: [world.export.pk], "get", "manager"),
     ("export-audit-start", lambda world: [world.export.pk], "post", "manager"),
     ("export-audit-withdraw", lambda world: [world.export.pk], "post", "manager"),
     ("rounds", lambda _: [], "get", "labeler"),

@@ -42,7 +42,8 @@ def stored(policy: LabelPolicy) -> dict[str, Any]:
     return dict(json.loads(json.dumps(policy.to_dict())))
 
 
-DEFAULTS = stored(LabelPolicy())
+# People lead; the project has neither consensus nor reviewers' decisions.
+DEFAULTS = stored(LabelPolicy(sources=("human", "gold", "monte_carlo_hard")))
 
 
 def declared() -> dict[str, inspect.Type]:
@@ -143,14 +144,14 @@ def test_the_preview_shows_rows_counts_and_what_is_left_out(rich: Project, pages
     assert "&quot;completions&quot;: [" in shown
     assert "Left out: ratings" in shown
     assert "of the source monte_carlo_hard, since an earlier source labels the solution" in shown
-    assert "Splits: train" in shown
+    assert re.search(r"<th scope=\"row\">train</th>.*of 50 % asked", shown)
     assert not Export.objects.exists()
     nothing = pages.post(
         address, answers(form, format="trl-prm", answers="right", neutral="own_class")
     ).content.decode()
     assert "Okay (0) becomes: must be positive, negative or drop: trl-prm has two classes" in nothing
     none = pages.post(address, answers(form, format="trl-prm", sources_0="adjudicated", sources_1="", sources_2=""))
-    assert "Nothing of the sample would be written." in none.content.decode()
+    assert "Nothing of this would be written." in none.content.decode()
 
 
 def test_the_preview_warns_of_one_class_and_of_long_rows(project: Project, pages: Client) -> None:
@@ -161,7 +162,9 @@ def test_the_preview_warns_of_one_class_and_of_long_rows(project: Project, pages
     # Three solutions, and two of their alternatives: the third takes the place of the long step.
     assert re.search(r"5 of \d rows are longer than 1,024 tokens", shown)
     shown = pages.post(address, answers(form, format="orm", answers="right")).content.decode()
-    assert "All labels of the sample are right" in shown
+    assert "All labels are true: a trainer learns nothing from one class." in shown
+    shown = pages.post(address, answers(form, format="sft")).content.decode()
+    assert "one class" not in shown, "a model learns to write from right solutions alone"
 
 
 def test_a_policy_is_saved_by_name_loaded_and_deleted(rich: Project, pages: Client) -> None:

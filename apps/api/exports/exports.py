@@ -110,6 +110,9 @@ class ExportCancel(APIView):
 class ExportPreviewSerializer(serializers.Serializer[Any]):
     rows = serializers.ListField(child=serializers.DictField(), help_text="The first rows.")
     records = serializers.IntegerField(help_text="Solutions and comparisons in the sample.")
+    expected_rows = serializers.IntegerField(
+        allow_null=True, help_text="Rows of the file: counted, or where the sample is not all, an estimate."
+    )
     is_whole = serializers.BooleanField(help_text="Whether the sample is all that the project has.")
     splits = serializers.DictField(child=serializers.IntegerField(), help_text="Rows of the sample by split.")
     counts = serializers.DictField(help_text="As in the manifest, of the sample.")

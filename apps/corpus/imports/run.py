@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 MOST_NAMES, LONGEST_NAME = 200, 200
 OTHER_NAMES = "(other names)"
 
-Progress = Callable[[ImportBatch], None]
-
 
 @dataclass(slots=True)
 class Chunk:
@@ -50,7 +48,7 @@ class Chunk:
     grading_seconds: float = 0.0
 
 
-def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatch:
+def run_import(*, batch_id: int) -> ImportBatch:
     """Import the batch's file from after the last line that is stored. It may be called again at any time."""
     batch = ImportBatch.objects.select_related("project").get(pk=batch_id)
     # "import" itself is the purpose of the projects' locks: a batch and a project may have the same number.
@@ -70,18 +68,17 @@ def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatc
             noun="import",
             is_os_error_final=True,
         ):
-            _import_chunks(batch, progress or (lambda _: None))
+            _import_chunks(batch)
         return batch
 
 
-def _import_chunks(batch: ImportBatch, progress: Progress) -> None:
+def _import_chunks(batch: ImportBatch) -> None:
     """Chunks are read and graded in a thread, while the previous one is stored."""
     with GradingPool() as pool, read_ahead(_chunks(batch, pool)) as chunks:
         for chunk in chunks:
             regrade_chunk(batch, chunk, pool)
             if not store_chunk(batch, chunk, pool):
                 return
-            progress(batch)
     if batch.solutions >= settings.IMPORT_CHUNK:
         analyze(Problem, Solution, Step, *(table for importer in record_importers() for table in importer.tables))
     batch.done = batch.total or batch.done

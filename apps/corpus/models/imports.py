@@ -62,6 +62,8 @@ class ImportBatch(Job):
         findings: RelatedManager[ImportFinding]
 
     class Meta:
+        verbose_name = "import"
+        verbose_name_plural = "imports"
         ordering = ["-id"]
 
     def __str__(self) -> str:

@@ -42,7 +42,8 @@ POLICY_KEYS: dict[str, PolicyKey] = {
     "sources": PolicyKey(
         "Sources of labels, in order",
         SOURCES,
-        "All labels of a solution come from the first source that has any.",
+        "All labels of a solution come from the first source that has any. By default the team's own labels lead: reviewers' "
+        "ratings and the consensus, if the project has them, and people; gold and Monte Carlo label what is left.",
         {
             "gold": "gold",
             "adjudicated": "reviewers' ratings",

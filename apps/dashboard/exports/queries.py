@@ -61,6 +61,7 @@ def preview_context(project: Project, format_: str, policy: LabelPolicy) -> dict
         "preview": preview,
         "rows": [_json(row) for row in preview.rows],
         "tallies": tallies(counts),
+        "splits": _splits(preview.splits, policy),
         "policy_json": _json(changed),
     }
 
@@ -149,6 +150,12 @@ def tallies(counts: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, int, f
     if not left_out:
         return [*tables, ("Left out", [])]
     return [*tables, *((f"Left out: {unit}", _with_shares(reasons)) for unit, reasons in sorted(left_out.items()))]
+
+
+def _splits(rows: Mapping[str, int], policy: LabelPolicy) -> list[tuple[str, int, float, float]]:
+    """Name, rows, share of the rows, and the share that the policy asks for."""
+    total = sum(rows.values()) or 1
+    return [(name, rows[name], rows[name] / total, share) for name, share in policy.splits.items()]
 
 
 def _with_shares(tally: Mapping[str, int]) -> list[tuple[str, int, float]]:

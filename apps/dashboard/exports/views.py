@@ -19,6 +19,7 @@ from apps.core.json_input import read_json_object
 from apps.dashboard.access import Place, export_of, place_for, saved_policy_of
 from apps.dashboard.exports.forms import ExportForm, PastedPolicyForm
 from apps.dashboard.exports.lineage import audit_context
+from apps.dashboard.exports.pushes import pushes_context
 from apps.dashboard.exports.queries import (
     comparable_exports,
     diff_context,
@@ -28,6 +29,7 @@ from apps.dashboard.exports.queries import (
 )
 from apps.dashboard.forms import OnceForm
 from apps.dashboard.pagination import page_of
+from apps.exports.default_sources import default_sources
 from apps.exports.diffs.services import compare_exports
 from apps.exports.files.archive import archive_of
 from apps.exports.files.storage import export_file
@@ -58,7 +60,7 @@ def new_export(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         if done is not None:
             return done
     else:
-        initial = _pasted(pasted, request) if action == "paste" else _initial(request, place)
+        initial = _pasted(pasted, request, place) if action == "paste" else _initial(request, place)
         form = _form(place, initial=initial)
     saved = SavedPolicy.objects.filter(project=place.project)
     context = place.context("exports", form=form, pasted=pasted, saved=saved)
@@ -98,7 +100,7 @@ def _save(form: ExportForm, place: Place) -> HttpResponse | None:
     return redirect(f"{reverse('export-new', args=[place.project.slug])}?policy={saved.pk}")
 
 
-def _pasted(pasted: PastedPolicyForm, request: AuthenticatedRequest) -> dict[str, Any]:
+def _pasted(pasted: PastedPolicyForm, request: AuthenticatedRequest, place: Place) -> dict[str, Any]:
     """The form's initial values from pasted JSON; errors are shown at the paste."""
     initial = {name: request.POST[name] for name in ("format", "container") if name in request.POST}
     if not pasted.is_valid():
@@ -108,6 +110,7 @@ def _pasted(pasted: PastedPolicyForm, request: AuthenticatedRequest) -> dict[str
         # A whole manifest contains its policy and its format.
         if isinstance(inner := values.get("policy"), dict) and "format" in values:
             initial["format"], values = values["format"], inner
+        values = {"sources": default_sources(place.project, values), **values}
         return {**initial, **LabelPolicy.from_dict(values).to_dict()}
     except (DomainError, PolicyError) as error:
         pasted.add_error("policy", str(error))
@@ -115,14 +118,14 @@ def _pasted(pasted: PastedPolicyForm, request: AuthenticatedRequest) -> dict[str
 
 
 def _initial(request: AuthenticatedRequest, place: Place) -> dict[str, Any]:
-    """The settings of the export that `?like=ID` names, or of the saved policy `?policy=ID`; empty without one."""
+    """The settings of the export that `?like=ID` names, or of the saved policy `?policy=ID`; else the project's defaults."""
     if (like := parse_id(request.GET.get("like", ""))) is not None:
         earlier = export_of(place, like)
         return {**earlier.policy, "format": earlier.format, "container": earlier.container}
     if (saved := parse_id(request.GET.get("policy", ""))) is not None:
         policy = saved_policy_of(place, saved)
         return {**policy.policy, "format": policy.format, "policy_name": policy.name}
-    return {}
+    return {"sources": default_sources(place.project)}
 
 
 @login_required
@@ -157,7 +160,7 @@ def export(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     export = export_of(place, pk)
     context = place.context("exports", export=export, **export_context(export))
     if export.status == JobStatus.FINISHED and not request.htmx:
-        context |= audit_context(place, export)
+        context |= audit_context(place, export) | pushes_context(export)
     return render(request, "exports/_export.html" if request.htmx else "exports/export.html", context)
 
 

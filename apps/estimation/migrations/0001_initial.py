@@ -78,6 +78,9 @@ class Migration(migrations.Migration):
                 ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='batches', to='estimation.estimationrun')),
                 ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='corpus.step')),
             ],
+            options={
+                'verbose_name_plural': 'rollout batches',
+            },
         ),
         migrations.CreateModel(
             name='Rollout',

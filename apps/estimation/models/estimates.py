@@ -114,6 +114,7 @@ class RolloutBatch(models.Model):
     reason = models.TextField(blank=True, default="", help_text="The endpoint's reason for missing rollouts.")
 
     class Meta:
+        verbose_name_plural = "rollout batches"
         constraints = [models.UniqueConstraint(fields=["run", "step", "ordinal"], name="one_batch_per_ordinal")]
 
     def __str__(self) -> str:

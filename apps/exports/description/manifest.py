@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from apps.exports.description.balance import label_warnings, split_warnings
 from apps.exports.description.features import features_of
 from apps.exports.files.writers import Part
 from apps.exports.formats.base import Format
@@ -37,6 +39,8 @@ def build_manifest(
     `contamination` are the lists of test problems whose problems were left out: name, SHA-256 and number of problems.
     `certificate` is that of the cascade among the policy's sources; the manifest adds how many solutions it labels.
     """
+    named = labels_as_read(tally.labels, format_.label_names)
+    written = [asdict(part) | {"split": _split(part.name, policy)} for part in parts]
     return {
         "schema": SCHEMA,
         "annotate": version,
@@ -50,7 +54,7 @@ def build_manifest(
             "comparisons": tally.comparisons,
             "rows": tally.rows,
             "labels": dict(sorted(tally.labels.items())),
-            "labels_as_read": labels_as_read(tally.labels, format_.label_names),
+            "labels_as_read": named,
             "sources": {source: count for source, count in sorted(tally.sources.items()) if count},
             **({"ratings": tally.ratings()} if format_.labels_steps else {}),
             "tokens": tally.lengths(),
@@ -59,9 +63,14 @@ def build_manifest(
         "agreement": dict(agreement or {}),
         "contamination": list(contamination),
         "certificate": {**certificate, "solutions": tally.by_cascade} if certificate else {},
-        "notices": [*tally.notices, *format_.notices(policy, tally)],
+        "notices": [
+            *tally.notices,
+            *format_.notices(policy, tally),
+            *(label_warnings(named) if format_.has_classes else ()),
+            *split_warnings(_split_rows(written), policy.splits),
+        ],
         "features": features_of(with_column(format_.schema(policy), policy)),
-        "parts": [asdict(part) | {"split": _split(part.name, policy)} for part in parts],
+        "parts": written,
     }
 
 
@@ -75,6 +84,13 @@ def with_parts(manifest: Manifest, parts: Sequence[Part]) -> Manifest:
 def combined_sha256(digests: Sequence[str]) -> str:
     """The digest of a single file; of several, the digest of their digests in order."""
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _split_rows(parts: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    rows: Counter[str] = Counter()
+    for part in parts:
+        rows[part["split"]] += part["rows"]
+    return rows
 
 
 def labels_as_read(labels: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:

@@ -59,6 +59,7 @@ class Format(Protocol):
     of GROUPS. `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
     `masks`: it can hold steps without a label. `has_values`: it can hold the lists that `policy.columns` asks for.
     `label_names` are the values in the rows for the labels that the tally counts, where they differ.
+    `has_classes`: the labels that the tally counts are classes that a trainer tells apart.
     `by_problem`: it sees all records of a problem at once, by `problem_rows`. Inherit `BaseFormat` for the usual answers.
     """
 
@@ -71,6 +72,7 @@ class Format(Protocol):
     labels_steps: bool
     mixed_column: str
     label_names: Mapping[str, str]
+    has_classes: bool
     by_problem: bool
     masks: bool
     has_values: bool
@@ -108,6 +110,7 @@ class BaseFormat:
     labels_steps = False
     mixed_column = ""
     label_names: Mapping[str, str] = {}
+    has_classes = False
     by_problem = False
     masks = False
     has_values = False
@@ -138,6 +141,7 @@ class SolutionFormat(BaseFormat):
 
     group = PROCESS
     labels_steps = True
+    has_classes = True
     columns: pa.Schema
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:

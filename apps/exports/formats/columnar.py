@@ -54,6 +54,7 @@ class ExampleFormat(ColumnFormat):
 
     group = PROCESS
     labels_steps = True
+    has_classes = True
     columns: pa.Schema
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:

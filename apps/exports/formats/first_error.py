@@ -25,6 +25,7 @@ class FirstErrorFormat(BaseFormat):
     """Formats of solutions with one first error each."""
 
     name: str
+    has_classes = False  # It has a sentence of its own.
 
     def check(self, policy: LabelPolicy) -> None:
         if policy.people == "each":

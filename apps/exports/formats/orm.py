@@ -42,6 +42,7 @@ class Orm(ColumnFormat):
         ),
     )
     mixed_column = "label"
+    has_classes = True
     label_names: Mapping[str, str] = {"right": "true", "wrong": "false"}
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
@@ -47,7 +47,7 @@ class ChunkRows:
 
 def chunk_rows(
     project: Project, format_: Format, policy: LabelPolicy, *, within: Span | None = None
-) -> Iterator[ChunkRows]:
+) -> Generator[ChunkRows, None, None]:
     """Yield the rows of the project, or of the problems of a span, in the order of their problems."""
     if isinstance(format_, ColumnFormat):
         yield from _in_columns(project, format_, policy, within)

@@ -130,6 +130,9 @@ class Migration(migrations.Migration):
                 ('labeler', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='round_progress', to=settings.AUTH_USER_MODEL)),
                 ('round', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='progress', to='labeling.round')),
             ],
+            options={
+                'verbose_name_plural': 'progress in rounds',
+            },
         ),
         migrations.CreateModel(
             name='StepLabel',

@@ -107,6 +107,7 @@ class RoundProgress(models.Model):
     passed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "progress in rounds"
         constraints = [models.UniqueConstraint(fields=["round", "labeler"], name="one_progress_per_round_and_labeler")]
 
     def __str__(self) -> str:

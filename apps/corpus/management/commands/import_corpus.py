@@ -50,7 +50,8 @@ class Command(JsonCommand):
                 options=reader_options,
                 enqueue=False,
             )
-        batch = run_import(batch_id=batch.pk, progress=self._progress)
+        with self.watching(batch, unit="rows", counter="rows"):
+            batch = run_import(batch_id=batch.pk)
         if batch.status != JobStatus.FINISHED:
             raise DomainError(batch.error or f"The import is {batch.status}.")
         return self._result(batch)
@@ -62,9 +63,6 @@ class Command(JsonCommand):
             self.stdout.write(f"  line {row['line']}, {row['field'] or 'row'}: {row['reason']}")
         for row in result["differing_solutions"][:20]:
             self.stdout.write(f"  line {row['line']}, {row['field']}: {row['reason']}")
-
-    def _progress(self, batch: ImportBatch) -> None:
-        self.note(f"{batch.rows} rows, {batch.rejected} rejected, {batch.percent or 0} %")
 
     @staticmethod
     def _result(batch: ImportBatch) -> Result:

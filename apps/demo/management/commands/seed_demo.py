@@ -13,7 +13,11 @@ class Command(JsonCommand):
     help = "Create the demo project and its accounts, if they do not exist yet."
 
     def perform(self, **options: Any) -> Result:
-        project = seed_demo()
+        line = self.progress_line
+        try:
+            project = seed_demo(report=line.show)
+        finally:
+            line.clear()
         emails = [account.email for account in ACCOUNTS]
         existing = set(User.objects.filter(email__in=emails).values_list("email", flat=True))
         accounts = [

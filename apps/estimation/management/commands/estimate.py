@@ -59,8 +59,9 @@ class Command(JsonCommand):
         )
         if options["wait"]:
             # Workers, if there are any, do their part.
-            while run_estimation_slice(run_id=run.pk):
-                pass
+            with self.watching(run, unit="solutions"):
+                while run_estimation_slice(run_id=run.pk):
+                    pass
             run.refresh_from_db()
         result: Result = {"run": run.pk, "number": run.number, "status": run.status, "total": run.total}
         if options["wait"]:

@@ -46,7 +46,8 @@ class Command(JsonCommand):
             enqueue=not options["wait"],
         )
         if options["wait"]:
-            run = run_sampling(run_id=run.pk)
+            with self.watching(run, unit="problems"):
+                run = run_sampling(run_id=run.pk)
         if run.can_be_resumed:
             raise DomainError(f"Run {run.number} is {run.status}: {run.error}")
         names = (

@@ -40,7 +40,8 @@ class Command(JsonCommand):
         )
         if not options["wait"]:
             return {"evaluation": evaluation.pk, "status": evaluation.status}
-        evaluation = run_evaluation(evaluation_id=evaluation.pk)
+        with self.watching(evaluation, unit="parts"):
+            evaluation = run_evaluation(evaluation_id=evaluation.pk)
         if evaluation.status != JobStatus.FINISHED:
             raise DomainError(evaluation.error or f"The evaluation is {evaluation.status}.")
         return {

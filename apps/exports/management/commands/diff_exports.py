@@ -21,7 +21,9 @@ class Command(JsonCommand):
         parser.add_argument("after", type=int, help="Number of the later export.")
 
     def perform(self, **options: Any) -> Result:
-        diff = compare_exports(before=_export(options["before"]), after=_export(options["after"]), enqueue=False)
+        before, after = _export(options["before"]), _export(options["after"])
+        with self.stage(f"Comparing {before.rows:,} rows with {after.rows:,}"):
+            diff = compare_exports(before=before, after=after, enqueue=False)
         if diff.status != JobStatus.FINISHED:
             raise DomainError(diff.error or "A worker is comparing these exports: try again later.")
         return diff.result or {}

@@ -51,7 +51,8 @@ class Command(JsonCommand):
             container=container,
             enqueue=False,
         )
-        export = run_export(export_id=export.pk)
+        with self.watching(export, unit="solutions and comparisons"):
+            export = run_export(export_id=export.pk)
         if export.status != JobStatus.FINISHED:
             raise DomainError(export.error or f"The export is {export.status}.")
         written = write_folder(export, output) if is_folder else write_file(export, output)

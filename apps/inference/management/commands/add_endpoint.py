@@ -1,4 +1,4 @@
-"""add_endpoint NAME --url URL --model M [--api-key K] [--max-in-flight N]"""
+"""add_endpoint NAME --url URL --model M [--api-key K | --ask-key] [--max-in-flight N]"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.core.commands import JsonCommand, Result
+from apps.core.terminal import ask_secret
 from apps.inference.grants import grant_endpoint, share_endpoint
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, check_endpoint
@@ -27,6 +28,7 @@ class Command(JsonCommand):
         parser.add_argument(
             "--api-key", default=None, help="By default read from ENDPOINT_API_KEY, which process lists do not show."
         )
+        parser.add_argument("--ask-key", action="store_true", help="Ask for the API key on the terminal.")
         parser.add_argument(
             "--max-in-flight", type=int, default=64, help="Concurrent requests of all workers together."
         )
@@ -59,8 +61,14 @@ class Command(JsonCommand):
         share_endpoint(endpoint=endpoint, with_all=options["for_all"])
         return [project.slug for project in projects]
 
-    @transaction.atomic
     def perform(self, **options: Any) -> Result:
+        if options["ask_key"] and options["api_key"] is None:
+            # Before the transaction: a person may take their time.
+            options["api_key"] = ask_secret("API key", field="api_key", option="ENDPOINT_API_KEY")
+        return self._add(**options)
+
+    @transaction.atomic
+    def _add(self, **options: Any) -> Result:
         names = ("transport", "max_in_flight", "problem_template", "prefix_end", "price_in", "price_out")
         settings = {name: options[name] for name in names if options[name] is not None}
         for name in ("problem_template", "prefix_end"):

@@ -76,9 +76,9 @@ class Command(JsonCommand):
 
     def _work_on(self, run: JudgeRun) -> None:
         """Workers, if there are any, do their part."""
-        while run_judging_slice(run_id=run.pk):
-            run.refresh_from_db()
-            self.note(f"{run.done:,} of {run.total or 0:,}")
+        with self.watching(run, unit="items"):
+            while run_judging_slice(run_id=run.pk):
+                pass
         run.refresh_from_db()
 
 

@@ -83,26 +83,27 @@ class Command(JsonCommand):
     def perform(self, **options: Any) -> Result:
         project = Project.objects.named(options["project"])
         create = create_round if options["draft"] else open_round
-        round_ = create(
-            project=project,
-            protocol=options["protocol"],
-            redundancy=options["redundancy"],
-            most_people=options["most_people"],
-            gold_share=options["gold_share"],
-            select=options["select"],
-            name=options["name"],
-            lease_minutes=options["lease_minutes"],
-            show_reference=not options["hide_reference"],
-            mode=options["mode"],
-            skills=options["skill"],
-            needs_screening=options["needs_screening"],
-            is_screening=options["screening"],
-            pass_mark=options["pass_mark"],
-            tries=options["tries"],
-            allows_corrections=not options["no_corrections"],
-            fresh_eyes=options["fresh_eyes"],
-            **_references(project, options),
-        )
+        with self.stage("Drawing the tasks of the round"):
+            round_ = create(
+                project=project,
+                protocol=options["protocol"],
+                redundancy=options["redundancy"],
+                most_people=options["most_people"],
+                gold_share=options["gold_share"],
+                select=options["select"],
+                name=options["name"],
+                lease_minutes=options["lease_minutes"],
+                show_reference=not options["hide_reference"],
+                mode=options["mode"],
+                skills=options["skill"],
+                needs_screening=options["needs_screening"],
+                is_screening=options["screening"],
+                pass_mark=options["pass_mark"],
+                tries=options["tries"],
+                allows_corrections=not options["no_corrections"],
+                fresh_eyes=options["fresh_eyes"],
+                **_references(project, options),
+            )
         return {"number": round_.number, "tasks": round_.task_count}
 
 

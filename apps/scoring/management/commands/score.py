@@ -77,8 +77,9 @@ class Command(JsonCommand):
             adopt_run(run=run)
         if options["wait"]:
             # Workers, if there are any, do their part.
-            while run_scoring_slice(run_id=run.pk):
-                pass
+            with self.watching(run, unit="solutions"):
+                while run_scoring_slice(run_id=run.pk):
+                    pass
             run.refresh_from_db()
         result: Result = {"run": run.pk, "number": run.number, "status": run.status, "solutions": run.total}
         if options["wait"]:
