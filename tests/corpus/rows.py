@@ -66,6 +66,64 @@ VALID: dict[str, dict[str, Any]] = {
         "margin": 2,
     },
     "kto": {"prompt": "What is 1 + 1?", "completion": "We add.\nIt is 3.", "label": False},
+    "chat": {
+        "conversations": [
+            {"from": "human", "value": "What is 1 + 1?"},
+            {"from": "gpt", "value": "We add.\nIt is 3."},
+        ]
+    },
+    "label-studio": {
+        "id": 12,
+        "data": {"problem": "What is 1 + 1?", "solution": "We add.\nIt is 3."},
+        "annotations": [
+            {
+                "id": 31,
+                "completed_by": 7,
+                "was_cancelled": False,
+                "ground_truth": False,
+                "created_at": "2026-01-02T03:04:05.678901Z",
+                "lead_time": 12.5,
+                "result": [
+                    {
+                        "id": "a1",
+                        "from_name": "rate_0",
+                        "to_name": "step_0",
+                        "type": "choices",
+                        "value": {"choices": ["good"]},
+                    },
+                    {
+                        "id": "a2",
+                        "from_name": "rate_1",
+                        "to_name": "step_1",
+                        "type": "choices",
+                        "value": {"choices": ["bad"]},
+                    },
+                ],
+            }
+        ],
+        "predictions": [
+            {
+                "model_version": "critic-7b",
+                "score": None,
+                "result": [
+                    {"from_name": "rate_1", "to_name": "step_1", "type": "choices", "value": {"choices": ["bad"]}}
+                ],
+            }
+        ],
+    },
+    "argilla": {
+        "id": "r-1",
+        "fields": {"problem": "What is 1 + 1?", "solution": "We add.\nIt is 3."},
+        "metadata": {},
+        "suggestions": {"step_2": {"value": "bad", "score": 0.5, "agent": "critic-7b"}},
+        "responses": {
+            "step_1": [{"value": "good", "user_id": "00000000-0000-0000-0000-000000000001"}],
+            "step_2": [{"value": "bad", "user_id": "00000000-0000-0000-0000-000000000001"}],
+        },
+        "vectors": {},
+        "status": "completed",
+        "_server_id": None,
+    },
     "jsonl": {
         "problem": {"statement": "What is 1 + 1?", "reference_answer": "2", "verifier": "math"},
         "solution": {

@@ -114,7 +114,7 @@ def test_a_mapping_names_the_prompt_and_the_answers() -> None:
     mapping = {"prompt": "q.text", "chosen": "good", "rejected": "bad", "system": "persona"}
     record = read({"q": {"text": "4 + 5?"}, "good": "9.", "bad": "8.", "note": "x"}, mapping=mapping)
     assert (record.problem.statement, texts(record)) == ("4 + 5?", [["9."], ["8."]])
-    assert record.ignored == ["persona (missing; mapped to system)", "q", "note"]
+    assert record.ignored == ["persona (missing; mapped to system)", "note"]
 
 
 @pytest.mark.parametrize(

@@ -307,7 +307,7 @@ def test_a_mapping_to_an_unknown_field_is_an_error_of_the_option(mapping: Any) -
     assert error.value.field == "mapping"
 
 
-@pytest.mark.parametrize("format_", sorted(set(READERS) - {"jsonl", "preference", "kto"}))
+@pytest.mark.parametrize("format_", sorted(set(READERS) - {"jsonl", "preference", "kto", "label-studio", "argilla"}))
 def test_a_format_that_takes_no_mapping_says_so(format_: str) -> None:
     with pytest.raises(RowError, match="does not accept a mapping"):
         options_for(READERS[format_], {"mapping": {"problem": "a"}})

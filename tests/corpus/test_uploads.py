@@ -19,6 +19,7 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.http.uploads import LimitedUploadHandler
 from apps.corpus.imports.preview import MOST_COLUMNS, sample_of
+from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch, Upload
 from apps.corpus.services import create_import, import_upload, keep_upload
 from apps.projects.models import Project
@@ -202,7 +203,59 @@ def test_the_preview_of_a_row_with_thousands_of_names_is_bounded_and_says_so(
     assert len(page) < 1_000_000
 
 
-def test_the_preview_names_a_file_of_another_kind(owner: Client, project: Project, disk: Path, alice: User) -> None:
-    kept = keep_upload(project=project, file=ContentFile(b"problem,answer\nWhat?,1\n"), filename="r", uploaded_by=alice)
+def test_the_preview_names_a_file_of_another_kind_and_does_not_import_it(
+    owner: Client, project: Project, disk: Path, alice: User
+) -> None:
+    kept = keep_upload(project=project, file=ContentFile(b"PK\x03\x04 xl/"), filename="r.jsonl", uploaded_by=alice)
+    address = reverse("upload", args=[project.slug, kept.pk])
+    page = owner.get(address).content.decode()
+    assert "this is an Excel workbook: save its sheet as CSV UTF-8" in page
+    assert "Choose another file" in page
+    refused = owner.post(address, {"format": "jsonl"})
+    assert refused.status_code == 422
+    assert "Choose another file" in refused.content.decode()
+    assert not ImportBatch.objects.exists()
+    assert Upload.objects.filter(pk=kept.pk).exists()
+
+
+def test_a_table_is_previewed_with_its_delimiter_and_guessed_columns(
+    owner: Client, project: Project, disk: Path, alice: User
+) -> None:
+    content = "problem;response;answer;when\n" + "".join(f"What is {n}?;We say {n}.;{n};\n" for n in range(30))
+    kept = keep_upload(project=project, file=ContentFile(content.encode()), filename="r.csv", uploaded_by=alice)
     page = owner.get(reverse("upload", args=[project.slug, kept.pk])).content.decode()
-    assert "this is CSV" in page
+    assert "CSV, separated by semicolons" in page
+    assert "How the first 20 land" in page
+    assert '<option value="response" selected>' in page
+    assert "disabled" not in page.partition('id="import-actions"')[2].partition("</div>")[0]
+
+
+def test_rows_of_another_format_have_a_link_to_it(owner: Client, project: Project, disk: Path, alice: User) -> None:
+    content = json.dumps({"question": "1 + 1?", "answer": "We add.\n#### 2"}).encode()
+    kept = keep_upload(project=project, file=ContentFile(content), filename="r.jsonl", uploaded_by=alice)
+    address = reverse("upload", args=[project.slug, kept.pk])
+    page = owner.get(f"{address}?format=prm800k").content.decode()
+    assert "These rows look like GSM8K." in page
+    assert f'href="{address}?format=gsm8k"' in page
+    assert "1</b> valid as gsm8k" in owner.get(f"{address}?format=gsm8k").content.decode()
+
+
+def test_rejected_rows_of_a_table_come_back_below_their_header(
+    owner: Client, project: Project, disk: Path, alice: User
+) -> None:
+    content = 'problem,response\n"What, then?",This.\n,nothing\nWho?,"Me\nand you",\n'
+    file = ContentFile(content.encode())
+    batch = create_import(
+        project=project,
+        file=file,
+        filename="r.csv",
+        format="jsonl",
+        options={"mapping": {"problem.statement": "problem", "solution.text": "response"}},
+        enqueue=False,
+    )
+    run_import(batch_id=batch.pk)
+    rejected = dict(batch.findings.values_list("line", "field"))
+    assert rejected == {3: "problem.statement", 4: "cell 3"}
+    answer = owner.get(reverse("import-rejected", args=[project.slug, batch.pk]))
+    assert answer["Content-Disposition"] == f'attachment; filename="rejected-{batch.pk}.csv"'
+    assert b"".join(answer.streaming_content).decode() == 'problem,response\n,nothing\nWho?,"Me\nand you",\n'

@@ -76,12 +76,13 @@ class ImportSerializer(serializers.ModelSerializer[ImportBatch]):
 
 
 class NewImportSerializer(serializers.Serializer[ImportBatch]):
-    file = serializers.FileField(help_text="JSON Lines or a JSON array, plain, gzip or zstd; or Parquet.")
+    file = serializers.FileField(help_text="JSON Lines, a JSON array, CSV or TSV, plain, gzip or zstd; or Parquet.")
     format = serializers.ChoiceField(choices=READER_NAMES)
     options = serializers.CharField(
         required=False,
         default="",
-        help_text='JSON: `{"mapping": {...}, "split": "newline"}`; jsonl, preference and kto accept a mapping.',
+        help_text='JSON: `{"mapping": {"problem.statement": "messages[0].content"}, "split": "newline"}`. jsonl, '
+        "preference, kto, label-studio and argilla accept a mapping; the latter two also `meanings` of choices.",
     )
 
     def validate_options(self, value: str) -> dict[str, Any]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-READ = "JSON Lines, a JSON array and Parquet are read, plain, gzipped or zstd"
+READ = "JSON Lines, a JSON array, CSV, TSV and Parquet are read, plain, gzipped or zstd"
 BOM = b"\xef\xbb\xbf"
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file: save an Excel sheet as CSV UTF-8"),
     (b"BZh", "compressed with bzip2"),
     (b"\xfd7zXZ\x00", "compressed with xz"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
@@ -34,6 +33,16 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "an image"),
     (b"\x1f\x8b", "packed twice: unpack it once"),
     (b"\x28\xb5\x2f\xfd", "packed twice: unpack it once"),
+)
+_ZIP = "a ZIP archive: unpack it, and import the file within"
+_WORKBOOK = "an Excel workbook: save its sheet as CSV UTF-8"
+_ZIPPED: tuple[tuple[bytes, str], ...] = (
+    (b"xl/", _WORKBOOK),
+    (b"application/vnd.oasis.opendocument.spreadsheet", "an OpenDocument spreadsheet: save its sheet as CSV"),
+    (b"word/", "a Word document"),
+    (b"[Content_Types].xml", _WORKBOOK),
+    (b".npy", "an archive of NumPy arrays"),
+    (b"data.pkl", "a file of PyTorch"),
 )
 _TAR_MARK = slice(257, 262)
 _YAML_LINE = re.compile(r"(?:- )?[A-Za-z_][\w .-]{0,60}:(?:\s|$)|- \S|---\s*$")
@@ -61,7 +70,18 @@ _WRAPPERS = (
 _SCALAR = r'"[\w-]{1,40}"\s*:\s*(?:"[^"]*"|[\w.-]+)\s*,\s*'
 _WRAPPED = re.compile(rf'\{{\s*(?:{_SCALAR}){{0,5}}"({"|".join(_WRAPPERS)})"\s*:\s*[\[{{]')
 # An object with one of these keys is a row, whatever lists it has.
-_ROW_KEYS = {"problem", "question", "prompt", "instruction", "query", "input", "chosen", "messages", "conversations"}
+_ROW_KEYS = {
+    "problem",
+    "question",
+    "prompt",
+    "instruction",
+    "query",
+    "input",
+    "chosen",
+    "messages",
+    "conversations",
+    "annotations",
+}
 _MANY_ROWS = 10
 
 
@@ -72,10 +92,7 @@ def sentence(kind: str) -> str:
 def binary_kind(head: bytes) -> str | None:
     """The kind that the first bytes show; None where they may be text in UTF-8."""
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        is_workbook = b"xl/" in head or b"[Content_Types].xml" in head
-        return sentence(
-            "an Excel workbook: write its rows as JSON Lines" if is_workbook else "a zip archive: unpack it"
-        )
+        return sentence(next((kind for mark, kind in _ZIPPED if mark in head), _ZIP))
     if head[_TAR_MARK] == b"ustar":
         return sentence("a tar archive: unpack it")
     for magic, kind in _MAGIC:
@@ -83,8 +100,8 @@ def binary_kind(head: bytes) -> str | None:
             return sentence(kind)
     if head[:4] in (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"):
         return sentence("text in UTF-32: save it in UTF-8")
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or (head[:1] and b"\x00" in head[:2]) or head[1:8:2].count(0) > 2:
-        return sentence("text in UTF-16: save it in UTF-8")
+    if (head[:1] and b"\x00" in head[:2]) or head[1:8:2].count(0) > 2:
+        return sentence("text in UTF-16 without a byte-order mark: save it in UTF-8")
     return sentence("a binary file") if b"\x00" in head[:64] else None
 
 
@@ -100,12 +117,10 @@ def text_kind(head: bytes) -> str | None:
     first = lines[0].lstrip()
     if first.startswith("<"):
         kind = "an HTML page" if re.match(r"<(?:!doctype html|html)", first, re.IGNORECASE) else "XML"
-    elif table := table_kind(lines):
-        kind = table
     elif len(lines) > 1 and all(_YAML_LINE.match(line.strip()) for line in lines[:2]):
         kind = "YAML: write it as JSON Lines"
     else:
-        kind = f"text that is no JSON: it begins with {first[:40]!r}"
+        kind = f"text that is neither JSON nor a table with a header: it begins with {first[:40]!r}"
     return sentence(kind)
 
 
@@ -118,18 +133,6 @@ def broken_object_kind(lines: list[str], head: bytes) -> str | None:
     goes_on = len(lines) > 1 and not lines[1].lstrip().startswith("{")
     if goes_on and lines[0].rstrip().endswith(("{", "[", ",", ":")):
         return sentence("JSON objects over several lines: write each on a line of its own, as `jq -c . FILE` does")
-    return None
-
-
-def table_kind(lines: list[str]) -> str | None:
-    """A header of names and another line: only then do tabs or commas separate the cells of a table."""
-    for sign, kind in (("\t", "TSV (tab-separated values)"), (",", "CSV"), (";", "CSV with semicolons")):
-        names = next(csv.reader(lines[:1], delimiter=sign), [])
-        is_header = len(names) > 1 and all(
-            0 < len(name.strip()) <= 60 and not set(name) & set("{}[]:") for name in names
-        )
-        if is_header and len(lines) > 1:
-            return f"{kind}: write its rows as JSON Lines"
     return None
 
 

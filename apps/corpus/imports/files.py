@@ -1,4 +1,4 @@
-"""Reads files row by row: JSON Lines, a JSON array or Parquet, plain, gzipped or zstd. Pure.
+"""Reads files row by row: JSON Lines, a JSON array, CSV, TSV or Parquet, plain, gzipped or zstd. Pure.
 
 A broken row is returned with its error. A broken file ends with one more row, whose error says why. No function here
 raises for the content of a file.
@@ -24,17 +24,22 @@ import pyarrow.parquet as pq
 from apps.core.zstd import ZstdError, ZstdFile
 from apps.corpus.imports.file_kinds import BOM, binary_kind, is_json, object_kind, text_kind
 from apps.corpus.imports.json_array import array_elements
+from apps.corpus.imports.tables import DELIMITERS, delimiter_of, table_rows
+from apps.corpus.imports.utf16 import as_utf8, is_utf16
 from apps.corpus.records import RowError
 
 LINE_LIMIT = 4 * 1024**2  # Bytes: longer than any solution, and shorter than a file without line ends.
 HEAD = 64 * 1024  # Bytes, by which a file of another kind is recognized.
+HEADER = 1  # The number of a table's first row.
+PARQUET, GZIP, ZSTD = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 _DAMAGED = (EOFError, OSError, zlib.error, ZstdError, pa.ArrowException)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: its line number from 1 (in Parquet and arrays: its own number), and its content or its error.
+    """One row: its line number from 1 (in Parquet and arrays its own number, in a table that of a spreadsheet), and its
+    content or its error.
 
     `position` is how many bytes of the file on disk have been read.
     """
@@ -59,41 +64,104 @@ def read_rows(path: Path, *, limit: int = LINE_LIMIT) -> Iterator[Line]:
 
 def _lines(path: Path, limit: int) -> Iterator[Line]:
     with path.open("rb") as file:
-        head = file.read(4)
-        file.seek(0)
-        if head == b"PAR1":
+        head = _head_of(file)
+        if head == PARQUET:
             yield from _parquet_rows(path)
             return
         number = 0
         try:
-            for number, content in _raw_rows(_unpacked(file, head), limit):
+            stream = as_utf8(_unpacked(file, head))
+            if (delimiter := _delimiter_in(stream)) is not None:
+                for row in table_rows(stream, delimiter, limit=limit):
+                    number = row.number
+                    if row.error is not None or row.cells:
+                        yield Line(number, file.tell(), row.cells, row.error)
+                return
+            for number, content in _raw_rows(stream, limit):
                 yield _line(number, file.tell(), content)
         except _DAMAGED as error:
             yield Line(
                 number + 1, file.tell(), error=RowError("", f"the file is damaged or cut off from here on: {error}")
             )
+        except UnicodeDecodeError as error:
+            yield Line(number + 1, file.tell(), error=RowError("", f"not UTF-16 from here on: {error.reason}"))
 
 
 def raw_lines(path: Path, numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
-    """The rows with these numbers as they are written in the file, for a person to correct."""
+    """The rows with these numbers as they are written in the file, for a person to correct; HEADER is that of a table."""
     with path.open("rb") as file:
-        head = file.read(4)
-        file.seek(0)
-        if head == b"PAR1":
-            rows: Iterator[tuple[int, bytes | RowError]] = (
-                (line.number, msgspec.json.encode(line.row)) for line in _parquet_rows(path)
-            )
-        else:
-            rows = _raw_rows(_unpacked(file, head), LINE_LIMIT, whole=True)
+        head = _head_of(file)
         chosen, last = set(numbers), max(numbers, default=0)
         try:
-            for number, content in rows:
+            for number, content in _contents(path, file, head):
                 if number in chosen and isinstance(content, bytes):
                     yield number, content
                 if number >= last:
                     return
-        except _DAMAGED:
+        except (*_DAMAGED, UnicodeDecodeError):
             return
+
+
+def _contents(path: Path, file: IO[bytes], head: bytes) -> Iterator[tuple[int, bytes | RowError]]:
+    if head == PARQUET:
+        yield from ((line.number, msgspec.json.encode(line.row)) for line in _parquet_rows(path))
+        return
+    stream = as_utf8(_unpacked(file, head))
+    delimiter = _delimiter_in(stream)
+    if delimiter is None:
+        yield from _raw_rows(stream, LINE_LIMIT, whole=True)
+        return
+    yield from ((row.number, row.text) for row in table_rows(stream, delimiter, limit=LINE_LIMIT))
+
+
+# --- what the first bytes say -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileShape:
+    """How a file holds its rows, by its first bytes: what people call it, and how it is packed and encoded."""
+
+    title: str
+    ending: str = "jsonl"
+    packed: str = ""
+    encoding: str = ""
+
+    @property
+    def is_table(self) -> bool:
+        return self.ending != "jsonl"
+
+
+def shape_of(path: Path) -> FileShape | None:
+    """None for a file of a kind that is not read. Raises OSError for a file that cannot be opened."""
+    with path.open("rb") as file:
+        head = _head_of(file)
+        if head == PARQUET:
+            return FileShape("Parquet")
+        packed = "gzip" if head[:2] == GZIP else "zstd" if head == ZSTD else ""
+        try:
+            raw = _unpacked(file, head)
+            encoding = "UTF-16" if is_utf16(raw.peek(HEAD)[:HEAD]) else ""
+            stream = as_utf8(raw)
+            first = stream.peek(HEAD)[:HEAD]
+            delimiter = _delimiter_in(stream)
+        except (*_DAMAGED, UnicodeDecodeError):
+            return None
+    if delimiter is not None:
+        return FileShape(DELIMITERS[delimiter], "tsv" if delimiter == "\t" else "csv", packed, encoding)
+    start = first.removeprefix(BOM).lstrip()[:1]
+    title = {b"{": "JSON Lines", b"[": "JSON array"}.get(start)
+    return FileShape(title, "jsonl", packed, encoding) if title else None
+
+
+def _head_of(file: IO[bytes]) -> bytes:
+    head = file.read(4)
+    file.seek(0)
+    return head
+
+
+def _delimiter_in(stream: io.BufferedReader) -> str | None:
+    head = stream.peek(HEAD)[:HEAD]
+    return delimiter_of(head) if binary_kind(head) is None else None
 
 
 # --- lines ------------------------------------------------------------------------------------------------
@@ -102,9 +170,9 @@ def raw_lines(path: Path, numbers: Collection[int]) -> Iterator[tuple[int, bytes
 def _unpacked(file: IO[bytes], head: bytes) -> io.BufferedReader:
     """The kind of a file is decided by its first bytes, not by its name."""
     stream: Any = file
-    if head[:2] == b"\x1f\x8b":
+    if head[:2] == GZIP:
         stream = gzip.GzipFile(fileobj=file)
-    elif head == b"\x28\xb5\x2f\xfd":
+    elif head == ZSTD:
         stream = ZstdFile(file)
     return io.BufferedReader(stream, HEAD)
 

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from apps.corpus.imports.files import Line, read_rows
-from apps.corpus.imports.readers import READERS, ReaderOptions, detect, options_for
-from apps.corpus.records import Record, RowError, checked
+from apps.corpus.imports.columns import (
+    Column,
+    Question,
+    columns_of,
+    guessed_mapping,
+    guessed_tool_mapping,
+    questions_of,
+)
+from apps.corpus.imports.files import FileShape, Line, read_rows, shape_of
+from apps.corpus.imports.readers import READERS, Reader, ReaderOptions, detect, options_for
+from apps.corpus.imports.readers.base import ToolReader
+from apps.corpus.imports.readers.tools.answers import Answer
+from apps.corpus.imports.shown_records import ShownRecord, shown_record
+from apps.corpus.records import RowError, checked
 
 LOOKED_AT = 100
-SHOWN = 5
+SHOWN = 20
+MOST_QUESTIONS = 60
 # How many columns are offered; a row with more than MOST_NAMES names is one object that holds the rows.
 MOST_COLUMNS, MOST_NAMES = 100, 500
 
-# The targets of a mapping with their titles, and the column names that usually mean them.
+# The targets of a mapping with their titles.
 TARGETS: dict[str, str] = {
     "problem.statement": "Problem",
     "solution.text": "Solution, as one text",
@@ -37,48 +50,28 @@ TARGETS: dict[str, str] = {
     "labels": "A label for each step",
     "step_scores": "A score for each step, 0 to 1",
 }
-_USUAL: dict[str, tuple[str, ...]] = {
-    "problem.statement": ("problem", "question", "prompt", "instruction", "query", "statement"),
-    "solution.text": (
-        "solution",
-        "response",
-        "completion",
-        "output",
-        "generation",
-        "model_output",
-        "generated_solution",
-    ),
-    "solution.steps": ("steps", "completions", "solution_steps"),
-    "problem.reference_answer": (
-        "answer",
-        "ground_truth",
-        "expected_answer",
-        "reference_answer",
-        "gold_answer",
-        "target",
-    ),
-    "problem.reference_solution": ("reference_solution", "ground_truth_solution"),
-    "solution.final_answer": ("final_answer", "pred", "prediction", "extracted_answer", "predicted_answer"),
-    "solution.is_correct": ("is_correct", "correct", "final_answer_correct", "passed"),
-    "solution.source": ("source", "model", "generator", "model_name"),
-    "problem.external_id": ("problem_id", "unique_id", "question_id"),
-    "solution.external_id": ("id", "solution_id", "sample_id"),
-    "problem.subject": ("subject", "type", "category", "topic"),
-    "problem.level": ("level", "difficulty"),
-    "solution.verifier_score": ("verifier_score", "orm_score"),
-    "first_error": ("first_error", "mistake_index", "first_error_step"),
-    "error_steps": ("error_steps", "reason_error_section_numbers"),
-    "labels": ("process_correctness", "step_labels"),
-    "step_scores": ("step_scores", "rating_probs", "prm_scores"),
+
+
+# Those of a labeling tool's export, beside its questions.
+TOOL_TARGETS = {
+    "problem.statement": TARGETS["problem.statement"],
+    "solution.text": TARGETS["solution.text"],
+    "solution.steps": TARGETS["solution.steps"],
+    "comparison.left.text": "Left answer, of two to compare",
+    "comparison.right.text": "Right answer",
+    **{
+        target: TARGETS[target]
+        for target in (
+            "problem.reference_answer",
+            "solution.final_answer",
+            "solution.source",
+            "problem.external_id",
+            "solution.external_id",
+            "problem.subject",
+            "problem.level",
+        )
+    },
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the file: its dotted path, and a value of it as text."""
-
-    path: str
-    example: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +85,13 @@ class Sample:
     ends: bool
     detected: str | None
     columns: list[Column]
+    shape: FileShape | None = None
     more_columns: int = 0
     widest: int = 0
+
+    @property
+    def rows(self) -> list[Mapping[str, Any]]:
+        return [line.row for line in self.lines if line.error is None]
 
     @property
     def looks_like_one_object(self) -> bool:
@@ -103,16 +101,27 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`records` are the first ones with their line, `errors` those of the rejected lines of the sample.
+    """`records` are the first ones, `errors` those of the rejected lines of the sample.
 
     `read` is the number of records of the whole sample.
     """
 
     format: str
     sample: Sample
-    records: list[tuple[int, Record]] = field(default_factory=list)
+    records: list[ShownRecord] = field(default_factory=list)
     errors: list[tuple[int, RowError]] = field(default_factory=list)
     read: int = 0
+
+    @property
+    def file_error(self) -> str:
+        """Why the file cannot be read at all; empty where it has rows."""
+        return self.errors[0][1].reason if len(self.errors) == 1 and not self.sample.rows else ""
+
+    @property
+    def better_format(self) -> Reader | None:
+        """The format that the rows look like, where none of them can be read as the chosen one."""
+        detected = self.sample.detected
+        return READERS[detected] if not self.read and detected and detected != self.format else None
 
 
 def sample_of(path: Path) -> Sample:
@@ -120,15 +129,42 @@ def sample_of(path: Path) -> Sample:
     lines = list(islice(read_rows(path), LOOKED_AT + 1))
     looked_at = lines[:LOOKED_AT]
     rows = [line.row for line in looked_at if line.error is None]
-    columns = columns_of(rows)
+    detected = detect(rows)
+    reader = READERS.get(detected or "")
+    columns = columns_of(map(reader.without_answers, rows) if isinstance(reader, ToolReader) else rows)
     return Sample(
         looked_at,
         len(lines) <= LOOKED_AT,
-        detect(rows),
+        detected,
         columns[:MOST_COLUMNS],
         more_columns=max(0, len(columns) - MOST_COLUMNS),
         widest=max((len(row) for row in rows), default=0),
+        shape=shape_of(path),
     )
+
+
+def questions_in(sample: Sample, format_: str) -> list[Question]:
+    """The questions that the sample's rows of a labeling tool answer; none in other formats."""
+    reader = READERS.get(format_)
+    if not isinstance(reader, ToolReader):
+        return []
+    answers: list[Answer] = []
+    for row in sample.rows:
+        with suppress(RowError):  # The preview says what is wrong with the row.
+            answers.extend(reader.answers(row))
+    return questions_of(answers)[:MOST_QUESTIONS]
+
+
+def guessed_options(sample: Sample, format_: str) -> dict[str, Any]:
+    """Options to begin with: the mapping that the names of the columns and questions suggest."""
+    reader = READERS[format_]
+    if isinstance(reader, ToolReader):
+        mapping = guessed_tool_mapping(sample.rows, reader.material(sample.rows), questions_in(sample, format_))
+        return {"mapping": mapping} if mapping else {}
+    if format_ != "jsonl" or sample.detected == "jsonl":
+        return {}
+    mapping = guessed_mapping(sample.columns)
+    return {"mapping": mapping} if "problem.statement" in mapping else {}
 
 
 def preview(
@@ -145,9 +181,9 @@ def preview(
 
 def _read(
     lines: Iterable[Line], name: str, options: ReaderOptions
-) -> tuple[list[tuple[int, Record]], list[tuple[int, RowError]], int]:
+) -> tuple[list[ShownRecord], list[tuple[int, RowError]], int]:
     """The first records, all the errors, and the number of records."""
-    shown: list[tuple[int, Record]] = []
+    shown: list[ShownRecord] = []
     errors: list[tuple[int, RowError]] = []
     read = 0
     for line in lines:
@@ -159,35 +195,5 @@ def _read(
             errors.append((line.number, error))
             continue
         read += len(records)
-        shown.extend((line.number, record) for record in records[: SHOWN - len(shown)])
+        shown.extend(shown_record(line.number, record) for record in records[: SHOWN - len(shown)])
     return shown, errors, read
-
-
-def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
-    """Every path that a row has, also within objects, with its first value that is not null."""
-    values: dict[str, Any] = {}
-    for row in rows:
-        for path, value in _paths(row, ""):
-            if values.get(path) is None:
-                values[path] = value
-    return [Column(path, "" if value is None else str(value)[:80]) for path, value in values.items()]
-
-
-def _paths(row: Mapping[str, Any], above: str) -> Iterable[tuple[str, Any]]:
-    for name, value in row.items():
-        path = f"{above}.{name}" if above else name
-        if isinstance(value, dict) and above.count(".") < 2:
-            yield from _paths(value, path)
-        elif "." not in name:
-            yield path, value
-
-
-def guessed_mapping(columns: Sequence[Column]) -> dict[str, str]:
-    """A mapping to begin with: columns whose names usually mean something."""
-    by_name = {column.path.rpartition(".")[2].lower(): column.path for column in reversed(columns)}
-    guessed = {
-        target: next((by_name[name] for name in names if name in by_name), "") for target, names in _USUAL.items()
-    }
-    if guessed["solution.steps"]:
-        guessed["solution.text"] = ""
-    return {target: path for target, path in guessed.items() if path}

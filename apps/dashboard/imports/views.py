@@ -6,24 +6,26 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from apps.accounts.http import AuthenticatedRequest
 from apps.core.errors import DomainError
 from apps.core.http.uploads import refused_upload
-from apps.corpus.imports.files import raw_lines
-from apps.corpus.imports.preview import Preview, guessed_mapping, preview, sample_of
+from apps.corpus.imports.files import HEADER, raw_lines, shape_of
+from apps.corpus.imports.preview import Preview, guessed_options, preview, sample_of
 from apps.corpus.imports.readers import READERS
 from apps.corpus.models import ImportBatch, ImportFinding, Upload
 from apps.corpus.records import RowError
 from apps.corpus.services import cancel_import, discard_upload, import_upload, keep_upload, queue_again
 from apps.dashboard.access import import_of, place_for, upload_of
 from apps.dashboard.csv_files import csv_response
-from apps.dashboard.imports.forms import ImportForm, UploadForm
+from apps.dashboard.imports.forms import TOOLS, ImportForm, UploadForm
 from apps.dashboard.pagination import page_of
 
 SHOWN_FINDINGS = 50
@@ -75,40 +77,60 @@ def upload(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     """The first rows as they would be imported; POST imports the file with these options."""
     place = place_for(request.user, slug, "import")
     upload = upload_of(place, pk)
-    form, file_preview, row_error = _preview(upload, request)
-    if request.method == "POST" and form.is_valid() and row_error is None:
+    shown = _preview(upload, request)
+    form = shown.form
+    if request.htmx and shown.is_other_form:
+        # The fields of another kind of format: the page is made anew.
+        return HttpResponseClientRedirect(f"{request.path}?{urlencode({'format': form.format_})}")
+    if request.method == "POST" and form.is_valid() and shown.row_error is None:
         choices = {"format": form.cleaned_data["format"], "options": form.options}
-        batch = form.run(lambda _: import_upload(upload=upload, **choices))
-        if batch is not None:
+        if not shown.preview.read:
+            form.add_error(None, "No row of the preview can be imported, so nothing was.")
+        elif (batch := form.run(lambda _: import_upload(upload=upload, **choices))) is not None:
             return redirect("import", slug, batch.pk)
     template = "imports/_preview.html" if request.htmx else "imports/upload.html"
     context = place.context(
         "imports",
         upload=upload,
         form=form,
-        preview=file_preview,
-        detected=READERS.get(file_preview.sample.detected or ""),
-        row_error=row_error,
+        preview=shown.preview,
+        reader=READERS[shown.preview.format],
+        detected=READERS.get(shown.preview.sample.detected or ""),
+        row_error=shown.row_error,
     )
     return render(request, template, context, status=422 if request.method == "POST" else 200)
 
 
-def _preview(upload: Upload, request: AuthenticatedRequest) -> tuple[ImportForm, Preview, RowError | None]:
+@dataclass(frozen=True, slots=True)
+class ShownUpload:
+    """`is_other_form`: the chosen format has other fields than the form that was sent."""
+
+    form: ImportForm
+    preview: Preview
+    row_error: RowError | None = None
+    is_other_form: bool = False
+
+
+def _preview(upload: Upload, request: AuthenticatedRequest) -> ShownUpload:
     """The form, and the preview with its options. Options that do not fit return an error and the guessed preview."""
     sample = sample_of(Path(upload.file.path))
-    mapping = {} if sample.detected else guessed_mapping(sample.columns)
-    guess = {"format": sample.detected or "jsonl", "split": "newline"}
-    guess |= {f"map:{target}": column for target, column in mapping.items()}
-    form = ImportForm(
-        request.POST or request.GET or None, columns=[column.path for column in sample.columns], initial=guess
-    )
-    guessed = preview(sample, options={"mapping": mapping} if "problem.statement" in mapping else {})
-    if not form.is_valid():
-        return form, guessed, None
-    try:
-        return form, preview(sample, format=form.cleaned_data["format"], options=form.options), None
-    except RowError as error:
-        return form, guessed, error
+    sent = request.POST or request.GET
+    chosen = sent.get("format") or sample.detected or "jsonl"
+    format_ = chosen if chosen in READERS else sample.detected or "jsonl"
+    options = guessed_options(sample, format_)
+    guess = {"format": format_, "shown_for": format_, "split": "newline"}
+    guess |= {f"map:{target}": path for target, path in options.get("mapping", {}).items()}
+    shown_for = sent.get("shown_for", format_)
+    is_other_form = shown_for != format_ and bool({shown_for, format_} & set(TOOLS))
+    is_sent = (request.method == "POST" or bool(sent.keys() - {"format"})) and not is_other_form
+    form = ImportForm(sent if is_sent else None, sample=sample, format_=format_, initial=guess)
+    error = None
+    if form.is_valid():
+        try:
+            return ShownUpload(form, preview(sample, format=form.cleaned_data["format"], options=form.options))
+        except RowError as row_error:
+            error = row_error
+    return ShownUpload(form, preview(sample, format=format_, options=options), error, is_other_form)
 
 
 @login_required
@@ -184,16 +206,20 @@ def resume(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def rejected_rows(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponseBase:
-    """The rejected rows, byte for byte as in the file, to be corrected and imported again."""
+    """The rejected rows as they are in the file, to be corrected and imported again; those of a table below its header."""
     place = place_for(request.user, slug, "import")
     batch = import_of(place, pk)
     numbers = set(batch.findings.filter(kind=ImportFinding.Kind.REJECTED).values_list("line", flat=True))
     path = Path(batch.file.path)
     if not path.exists():
         raise DomainError("The file of this import was deleted.", code="gone")
-    lines = (content + b"\n" for _, content in raw_lines(path, numbers))
-    headers = {"Content-Disposition": f'attachment; filename="rejected-{batch.pk}.jsonl"'}
-    return StreamingHttpResponse(lines, content_type="application/x-ndjson", headers=headers)
+    shape = shape_of(path)
+    is_table = shape is not None and shape.is_table
+    lines = (content + b"\n" for _, content in raw_lines(path, numbers | {HEADER} if is_table else numbers))
+    ending = shape.ending if shape is not None else "jsonl"
+    headers = {"Content-Disposition": f'attachment; filename="rejected-{batch.pk}.{ending}"'}
+    content_type = "text/csv; charset=utf-8" if is_table else "application/x-ndjson"
+    return StreamingHttpResponse(lines, content_type=content_type, headers=headers)
 
 
 @login_required

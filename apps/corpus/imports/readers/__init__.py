@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.corpus.imports.readers.base import Reader, ReaderOptions, options_for
 from apps.corpus.imports.readers.canonical import Canonical
+from apps.corpus.imports.readers.chat import Chat
 from apps.corpus.imports.readers.gsm8k import Gsm8k
 from apps.corpus.imports.readers.gsm8k_solutions import Gsm8kSolutions
 from apps.corpus.imports.readers.kto import Kto
@@ -15,11 +16,15 @@ from apps.corpus.imports.readers.math_shepherd import MathShepherd
 from apps.corpus.imports.readers.preference import Preference
 from apps.corpus.imports.readers.prm800k import Prm800k
 from apps.corpus.imports.readers.processbench import ProcessBench
+from apps.corpus.imports.readers.tools.argilla import Argilla
+from apps.corpus.imports.readers.tools.label_studio import LabelStudio
 from apps.corpus.imports.readers.trl_prm import TrlPrm
 
 READERS: dict[str, Reader] = {
     reader.name: reader
     for reader in (
+        LabelStudio(),
+        Argilla(),
         Prm800k(),
         Gsm8k(),
         Gsm8kSolutions(),
@@ -29,6 +34,7 @@ READERS: dict[str, Reader] = {
         TrlPrm(),
         Preference(),
         Kto(),
+        Chat(),
         Canonical(),
     )
 }

@@ -1,4 +1,4 @@
-"""Annotate's own row (`canonical_row`, docs/export-formats.md), and any other row by a column mapping. Pure.
+"""Annotate's own row (`canonical_row`, docs/export-formats.md), and any other row by a mapping. Pure.
 
 Only `problem.statement` and the steps' texts are required. A solution may come as one `solution.text`, which is split;
 steps may be plain texts. The row's types and ranges are declared by its structs; what the parts of a row require of
@@ -7,13 +7,13 @@ each other is checked in `canonical_checks`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from apps.corpus import canonical_row
 from apps.corpus.canonical_row import COMPUTED, KEYS, CanonicalRow, extras_of
 from apps.corpus.imports.files import named
-from apps.corpus.imports.readers.base import MISSING, ReaderOptions, Row, column_value, missing_note
+from apps.corpus.imports.readers.base import ReaderOptions, Row, missing_note
 from apps.corpus.imports.readers.canonical_checks import (
     check_estimates,
     check_judges,
@@ -24,8 +24,9 @@ from apps.corpus.imports.readers.canonical_checks import (
     with_checked_steps,
 )
 from apps.corpus.imports.readers.convert_fields import convert_fields
-from apps.corpus.imports.readers.fields import Fields, is_blank
+from apps.corpus.imports.readers.fields import Fields, is_blank, plain_list
 from apps.corpus.imports.readers.marks import LABELER, SOFT, labels_of, read_error_steps, read_first_error, read_labels
+from apps.corpus.imports.readers.row_paths import MISSING, has_each, item_count, parsed_path, unread_parts, value_at
 from apps.corpus.imports.readers.step_scores import read_step_scores
 from apps.corpus.labels import SIDES
 from apps.corpus.records import (
@@ -43,19 +44,27 @@ SOURCES = ("people", "gold", "consensus", "monte_carlo", "judges", "scores")
 
 class Canonical:
     name = "jsonl"
-    title = "Annotate's own row, or any other by a column mapping"
+    title = "Annotate's own row, or any other by a mapping"
     about = "Problems, solutions and all labels, counts and verdicts of their steps."
 
     def looks_like(self, row: Row) -> bool:
         return isinstance(row.get("problem"), dict) and "statement" in row["problem"]
 
-    def check_targets(self, targets: Collection[str]) -> None:
-        canonical_row.check_targets(targets)
+    def check_mapping(self, mapping: Mapping[str, str]) -> None:
+        canonical_row.check_targets(mapping)
+        check_paths(mapping)
 
     def read(self, row: Row, options: ReaderOptions) -> Iterator[Record]:
-        notes: list[str] = []
-        if options.mapping:
-            row, notes = mapped_row(row, options)
+        if not options.mapping:
+            yield self.read_row(row, options, [])
+            return
+        notes = unread_parts(row, list(options.mapping.values()))
+        for canonical, missing in mapped_rows(row, options.mapping):
+            yield self.read_row(canonical, options, [*missing, *notes])
+
+    @staticmethod
+    def read_row(row: Row, options: ReaderOptions, notes: Sequence[str]) -> Record:
+        """The record of a canonical row; `notes` are what its own row holds and the mapping leaves out."""
         canonical = convert_fields(with_step_objects(row, options), CanonicalRow)
         from apps.verifiers.registry import VERIFIERS  # Here, since it takes most of a second.
 
@@ -78,7 +87,7 @@ class Canonical:
         check_scores(canonical.scores, path)
         step_scores = read_step_scores(Fields(row), len(path))
         marks = _Marks(row, solution, options)
-        yield Record(
+        return Record(
             problem=canonical.problem,
             solution=solution,
             comparison=comparison,
@@ -94,41 +103,41 @@ class Canonical:
 # --- another row by a mapping -----------------------------------------------------------------------------
 
 
-def mapped_row(row: Row, options: ReaderOptions) -> tuple[dict[str, Any], list[str]]:
-    """The canonical row that the mapping makes of another, and the names of the columns that are not mapped.
+def check_paths(mapping: Mapping[str, str]) -> None:
+    """Raises RowError for a path that is none, and for `[each]` in one that does not belong to a solution."""
+    for target, path in mapping.items():
+        parsed_path(path)
+        if has_each(path) and target.partition(".")[0] in ("problem", "comparison"):
+            raise RowError("mapping", f"{path!r} has [each], one for each solution, but {target} is not of a solution")
 
-    A column that the row lacks is null, and noted. Raises RowError where it holds the problem.
-    """
+
+def mapped_rows(row: Row, mapping: Mapping[str, str]) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """The canonical rows that the mapping makes of another: one, or one for each item at `[each]`; and what it lacks."""
+    count = item_count(row, [path for path in mapping.values() if has_each(path)])
+    for item in range(count) if count else (None,):
+        yield mapped_row(row, mapping, item)
+
+
+def mapped_row(row: Row, mapping: Mapping[str, str], item: int | None) -> tuple[dict[str, Any], list[str]]:
+    """A value that the row lacks is null, and noted. Raises RowError where it is the problem."""
     canonical: dict[str, Any] = {}
     notes: list[str] = []
-    for target, column in options.mapping.items():
-        value = column_value(row, column)
+    for target, path in mapping.items():
+        value = value_at(row, path, item=item)
         if value is MISSING:
             if target in ("problem", "problem.statement"):
-                raise RowError(column, f"is missing; it is mapped to {target}")
-            notes.append(missing_note(column, target))
+                raise RowError(path, f"is missing; it is mapped to {target}")
+            notes.append(missing_note(path, target))
             value = None
         *parents, last = target.split(".")
         parent = canonical
         for name in parents:
             parent = parent.setdefault(name, {})
-        parent[last] = value
+        parent[last] = plain_list(value) if last == "steps" else value
     solution = canonical.get("solution")
     if isinstance(solution, dict) and all(is_blank(value) for value in solution.values()):
         canonical["solution"] = None
-    return canonical, [*notes, *_unmapped(row, set(options.mapping.values()), "")]
-
-
-def _unmapped(row: Row, columns: set[str], above: str) -> Iterator[str]:
-    """The columns that hold something and are not mapped; an object of which a part is mapped is searched."""
-    for name, value in row.items():
-        path = f"{above}{name}"
-        if path in columns or is_blank(value):
-            continue
-        if isinstance(value, dict) and any(column.startswith(f"{path}.") for column in columns):
-            yield from _unmapped(value, columns, f"{path}.")
-        else:
-            yield path
+    return canonical, notes
 
 
 # --- what the row leaves to be completed, and what else it holds -------------------------------------------

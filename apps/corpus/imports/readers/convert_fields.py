@@ -13,7 +13,7 @@ from msgspec import inspect
 
 from apps.corpus.canonical_row import plain_type
 from apps.corpus.imports.files import named
-from apps.corpus.imports.readers.fields import is_blank, read_bool
+from apps.corpus.imports.readers.fields import is_blank, plain_number, read_bool
 from apps.corpus.records import RowError
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -27,7 +27,7 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 def convert_fields(row: object, struct: type[Struct]) -> Struct:
     """The row as the struct, whose types decide: keys that it does not know are passed over.
 
-    Values that files write in another way are read as they are meant: `"yes"`, 1.0 for 1, a number for a text, a list
+    Values that files write in another way are read as they are meant: `"yes"`, 1.0 or `"1"` for 1, a number for a text, a list
     of one value for the value, null for the default. Raises RowError with the path of the first field that does not fit.
     """
     try:
@@ -119,8 +119,12 @@ def normalized_bool(value: Any) -> Any:
 
 
 def normalized_int(value: Any) -> Any:
-    value = _only_value(value)
+    value = plain_number(_only_value(value))
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def normalized_float(value: Any) -> Any:
+    return plain_number(_only_value(value))
 
 
 def normalized_time(value: Any) -> Any:
@@ -135,7 +139,7 @@ _NORMALIZERS: dict[type[inspect.Type], Normalize] = {
     inspect.StrType: normalized_text,
     inspect.BoolType: normalized_bool,
     inspect.IntType: normalized_int,
-    inspect.FloatType: _only_value,
+    inspect.FloatType: normalized_float,
     inspect.DateTimeType: normalized_time,
 }
 

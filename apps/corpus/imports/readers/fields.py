@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from apps.corpus.imports.files import named
 from apps.corpus.records import RowError
 
 BIGGEST = 2**62
 # How files write booleans, in lower case; numbers are 1 and 0.
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,20})?")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -31,6 +35,21 @@ def read_bool(value: object) -> bool | None:
     if isinstance(value, int | float):
         return bool(value) if value in (0, 1) else None
     return _BOOLEANS.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def plain_list(value: Any) -> Any:
+    """A list, also where a cell of a table holds it as JSON; any other value as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] != "[":
+        return value
+    try:
+        return msgspec.json.decode(value, type=list)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return value
+
+
+def plain_number(value: Any) -> Any:
+    """A number, also where a cell of a table holds it as its text; any other value as it is."""
+    return msgspec.json.decode(value.strip()) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else value
 
 
 class Fields:
@@ -89,7 +108,7 @@ class Fields:
         return flag
 
     def maybe_int(self, name: str, *, least: int = -BIGGEST, most: int = BIGGEST) -> int | None:
-        value = self.value(name)
+        value = plain_number(self.value(name))
         if value is None:
             return None
         if isinstance(value, float) and value.is_integer():
@@ -100,7 +119,7 @@ class Fields:
         return value
 
     def maybe_float(self, name: str) -> float | None:
-        value = self.value(name)
+        value = plain_number(self.value(name))
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -139,7 +158,7 @@ class Fields:
         return None if self.row.get(name) is None else self.object(name)
 
     def listed(self, name: str) -> list[Any]:
-        value = self.row.get(name)
+        value = plain_list(self.row.get(name))
         if not isinstance(value, list):
             raise self.wrong(name, "a list")
         return value

@@ -5,11 +5,11 @@ An answer becomes a solution; the label is what the file claims of its correctne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import structs
 
-from apps.corpus.imports.readers.base import ReaderOptions, Row, check_flat_targets, renamed, unread
+from apps.corpus.imports.readers.base import ReaderOptions, Row, check_flat_mapping, renamed, unread
 from apps.corpus.imports.readers.choices import answer_text, read_answer
 from apps.corpus.imports.readers.dialogue import read_messages
 from apps.corpus.imports.readers.fields import Fields
@@ -36,8 +36,8 @@ class Kto:
         record = self.read_row(row, options)
         yield structs.replace(record, ignored=[*notes, *record.ignored]) if notes else record
 
-    def check_targets(self, targets: Collection[str]) -> None:
-        check_flat_targets(targets, self.targets)
+    def check_mapping(self, mapping: Mapping[str, str]) -> None:
+        check_flat_mapping(mapping, self.targets)
 
     @staticmethod
     def read_row(row: Row, options: ReaderOptions) -> Record:

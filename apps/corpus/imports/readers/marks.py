@@ -11,7 +11,7 @@ from typing import Any
 
 from apps.corpus.imports.files import named
 from apps.corpus.imports.readers.base import ReaderOptions
-from apps.corpus.imports.readers.fields import Fields, read_bool
+from apps.corpus.imports.readers.fields import Fields, plain_list, plain_number, read_bool
 from apps.corpus.labels import NO_ERROR
 from apps.corpus.records import GoldRating, PersonRecord, RowError, StepRating
 
@@ -41,11 +41,11 @@ def read_first_error(fields: Fields, length: int) -> list[GoldRating]:
 
 def read_error_steps(fields: Fields, length: int) -> tuple[list[GoldRating], list[str]]:
     """Gold by `error_steps`, the wrong steps numbered from 1; and a note for errors after the first."""
-    value = fields.row.get("error_steps")
+    value = plain_list(fields.row.get("error_steps"))
     if value is None:
         return [], []
     at = fields.at("error_steps")
-    numbers = value if isinstance(value, list) else [value]
+    numbers = value if isinstance(value, list) else [plain_number(value)]
     for index, number in enumerate(numbers):
         if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= length:
             raise RowError(
@@ -85,6 +85,7 @@ def rating_of(value: Any, at: str, scale: str | None) -> int | None:
         return 1 if text in _GOOD else -1 if text in _BAD else 0
     if isinstance(value, bool) or (text is not None and read_bool(value) is not None and not text.isdigit()):
         return 1 if read_bool(value) else -1
+    value = plain_number(value)
     if value in (1, -1):
         if value == -1 and scale == "binary":
             raise RowError(at, "expected 1 or 0, found -1: the option label_scale is binary")

@@ -10,12 +10,12 @@ name who preferred it: the preference becomes that of a labeler called `preferen
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import structs
 
 from apps.corpus.imports.readers import choices, step_dpo
-from apps.corpus.imports.readers.base import ReaderOptions, Row, check_flat_targets, renamed, unread
+from apps.corpus.imports.readers.base import ReaderOptions, Row, check_flat_mapping, renamed, unread
 from apps.corpus.imports.readers.choices import PairChoice, answer_text, read_answer, read_choice
 from apps.corpus.imports.readers.dialogue import Message, opened_answer, parse_transcript, shared_turns
 from apps.corpus.imports.readers.fields import Fields
@@ -43,8 +43,8 @@ class Preference:
         for record in self._read(row, options):
             yield structs.replace(record, ignored=[*notes, *record.ignored]) if notes else record
 
-    def check_targets(self, targets: Collection[str]) -> None:
-        check_flat_targets(targets, self.targets)
+    def check_mapping(self, mapping: Mapping[str, str]) -> None:
+        check_flat_mapping(mapping, self.targets)
 
     @staticmethod
     def _read(row: Row, options: ReaderOptions) -> Iterator[Record]:

@@ -27,10 +27,16 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", type=Path, help="JSON Lines or a JSON array, plain, gzip or zstd; or Parquet.")
+        parser.add_argument(
+            "file", type=Path, help="JSON Lines, a JSON array, CSV or TSV, plain, gzip or zstd; or Parquet."
+        )
         parser.add_argument("--project", required=True, help="Slug of the project.")
         parser.add_argument("--format", required=True, choices=READER_NAMES)
-        parser.add_argument("--options", default="{}", help='JSON, e.g. {"mapping": {...}, "split": "newline"}.')
+        parser.add_argument(
+            "--options",
+            default="{}",
+            help='JSON, e.g. {"mapping": {"problem.statement": "ask"}}.',
+        )
 
     def perform(self, **options: Any) -> Result:
         project = Project.objects.named(options["project"])

@@ -1,0 +1,1 @@
+"""Exports of labeling tools: Label Studio and Argilla. Pure."""
