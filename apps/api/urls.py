@@ -10,7 +10,7 @@ from apps.api.estimation import runs as estimation
 from apps.api.exports import diffs, exports, files, policies, pushes
 from apps.api.judging import constitutions, judges, prompts, replies, trials, verdicts
 from apps.api.judging import runs as judging
-from apps.api.labeling import assignments, preferences, rounds, step_labels
+from apps.api.labeling import assignments, preferences, rounds, skipped, step_labels
 from apps.api.quality import evidence, reports
 from apps.api.quality import review as reviewing
 from apps.api.runs import run_paths
@@ -42,6 +42,7 @@ urlpatterns = [
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>/preview", rounds.RoundPreviewView.as_view()),
+    path("projects/<slug:slug>/rounds/<signed:number>/skipped", skipped.SkippedList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>/retake", rounds.Retake.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>/open", rounds.RoundStatus.as_view(status=Round.Status.OPEN)),
     path("projects/<slug:slug>/rounds/<signed:number>/pause", rounds.RoundStatus.as_view(status=Round.Status.PAUSED)),
@@ -84,7 +85,8 @@ urlpatterns = [
     path("problems/<int:pk>/retire", problems.Retire.as_view()),
     path("problems/<int:pk>/bring-back", problems.BringBack.as_view()),
     path("assignments/<int:pk>", assignments.OwnAssignment.as_view()),
-    path("assignments/<int:pk>/skip", assignments.Skip.as_view()),
+    path("assignments/<int:pk>/skip", skipped.Skip.as_view()),
+    path("assignments/<int:pk>/resume", skipped.Resume.as_view()),
     path("assignments/<int:pk>/correct", assignments.Correct.as_view()),
     path("assignments/<int:pk>/renew", assignments.Renew.as_view()),
     path("assignments/<int:pk>/release", assignments.Release.as_view()),

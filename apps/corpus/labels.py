@@ -17,6 +17,8 @@ CHOICES = (*SIDES, "tie")
 SCORE_THRESHOLD = 0.5  # A reward model's score below it calls a step bad, unless another threshold is chosen.
 # How much better one side is, from most to least: the scale of Llama 2 (arXiv 2307.09288, 3.2.1).
 MARGINS = ("significantly", "clearly", "slightly", "negligibly")
+# The longest comment of a labeler on a step, in characters: a remark, not a critique.
+LONGEST_COMMENT = 500
 
 
 def first_error(ratings: Mapping[int, int | None], length: int) -> int:

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from apps.corpus.labels import CHOICES, FINISH_REASONS, MARGINS
+from apps.corpus.labels import CHOICES, FINISH_REASONS, LONGEST_COMMENT, MARGINS
 
 ORIGINS = ("model", "human")
 PROTOCOLS = ("first_error", "every_step", "branching", "comparison")
@@ -107,6 +107,9 @@ class StepRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rating: Rating | None = None
     unsure: bool | None = False
     chosen: bool = False
+    comment: Annotated[
+        str, Meta(max_length=LONGEST_COMMENT, description=f"a text of at most {LONGEST_COMMENT} characters")
+    ] = ""
 
 
 class PreferenceRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):

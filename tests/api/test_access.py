@@ -36,6 +36,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/rounds/<signed:number>/open", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>/pause", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>/close", "post", "manager", "write"),
+    ("projects/<slug:slug>/rounds/<signed:number>/skipped", "get", "labeler", "label"),
     ("projects/<slug:slug>/rounds/<signed:number>/claim", "post", "labeler", "label"),
     ("projects/<slug:slug>/exports", "get", "manager", "read"),
     ("projects/<slug:slug>/exports", "post", "manager", "write"),
@@ -130,7 +131,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("exports/<int:pk>/audit", "post", "manager", "write"),
 ]
 # One's own turns only, whatever the role: tested apart.
-VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "skip", "correct")
+VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "skip", "resume", "correct")
 OWN = {"assignments/<int:pk>", *(f"assignments/<int:pk>/{verb}" for verb in VERBS)}
 FOR_ALL = {"healthz", "readyz", "schema", "projects", "me/keys", "judge-prompts"}
 ROLES = ["labeler", "reviewer", "manager", "owner"]

@@ -133,7 +133,8 @@ def test_a_round_may_want_reasons_and_no_ties(project: Project, bob: User, page_
     scale.press("8", "Enter")
     expect(page.locator("#missing")).to_have_text("Right is clearly better. Write why")
     expect(page.locator("#submit")).to_be_disabled()
-    scale.press("r")
+    expect(page.locator("#task textarea")).to_be_focused()  # Where something is missing.
+    scale.press("Escape", "r")
     page.keyboard.type("Shorter.")
     page.keyboard.press("Control+Enter")
     scale.ended()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -19,6 +20,9 @@ from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_problem, make_solution
 from tests.labeling.test_queue import BAD
 from tests.world import rate
+
+#: The page of one's own work, which confirms the correction.
+SAVED = re.compile(r"/work\?corrected=\d+$")
 
 
 @pytest.fixture
@@ -68,7 +72,7 @@ def test_the_button_says_what_it_does_and_keys_rest_while_it_is_sent(
     assert (labeling.pressed(), len(routes)) == (before, 1)
     expect(page.locator("#reason")).to_be_hidden()
     routes[0].continue_()
-    page.wait_for_url("**/work")
+    page.wait_for_url(SAVED)
     assert versions(assignment) == 1
 
 
@@ -124,7 +128,7 @@ def test_what_was_submitted_in_the_browser_and_is_restored_is_no_change(
 def test_a_saved_correction_leaves_nothing_unsaved(assignment: Assignment, bob: User, watched: Watched) -> None:
     page = watched.page(bob)
     opened(page, assignment).press("k", "1", "Enter")
-    page.wait_for_url("**/work")
+    page.wait_for_url(SAVED)
     labeling = opened(page, assignment)
     assert labeling.pressed() == ["great", "bad", "-"]
     expect(page.locator("#notices")).to_contain_text("You have submitted this task")
@@ -151,7 +155,7 @@ def test_a_correction_does_not_overwrite_one_that_was_made_meanwhile(
     expect(page.locator("#notices")).to_contain_text("corrected elsewhere")
     assert (labeling.ready().pressed(), versions(assignment)) == (["great", "bad", "-"], 1)
     labeling.press("Enter")
-    page.wait_for_url("**/work")
+    page.wait_for_url(SAVED)
     assert versions(assignment) == 2
 
 
@@ -211,7 +215,7 @@ def test_a_refusal_keeps_the_changes_and_the_reason(
     page.locator("#reason-cancel").click()
     set_round_status(round=assignment.round, status="open", actor=alice)
     labeling.press("Enter")
-    page.wait_for_url("**/work")
+    page.wait_for_url(SAVED)
     assert versions(assignment) == 1
 
 
@@ -226,5 +230,5 @@ def test_without_a_network_it_waits_and_says_what_is_safe(assignment: Assignment
     expect(page.locator("#submit")).to_have_text("Saving… Enter")
     assert versions(assignment) == 0
     context.set_offline(False)
-    page.wait_for_url("**/work")
+    page.wait_for_url(SAVED)
     assert versions(assignment) == 1

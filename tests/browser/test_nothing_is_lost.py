@@ -120,7 +120,7 @@ def with_api(page: Page) -> None:
     eventually(lambda: not page.evaluate("Object.keys(localStorage).some((key) => key.includes('outbox:'))"))
 
 
-def put_off_without_api(labeling: LabelingPage, *keys: str) -> str:
+def skipped_without_api(labeling: LabelingPage, *keys: str) -> str:
     """Rate the current task, skip it, then close and open the page; returns the task's problem."""
     page = labeling.fetched_ahead().page
     first = labeling.statement()
@@ -139,7 +139,7 @@ def test_what_was_rated_offline_before_a_skip_is_on_the_server_with_it(
     page = watched.page(bob)
     requests: list[str] = []
     page.on("requestfinished", lambda sent: sent.method in {"PUT", "POST"} and requests.append(sent.url.split("/")[-1]))
-    first = put_off_without_api(LabelingPage(page).open(round_), "3", "3")
+    first = skipped_without_api(LabelingPage(page).open(round_), "3", "3")
     assert not Assignment.objects.filter(draft_version__gt=0).exists()
     requests.clear()
     with_api(page)
@@ -159,7 +159,7 @@ def test_a_skip_overwrites_nothing_that_another_device_saved(round_: Round, bob:
     page = watched.page(bob)
     labeling = LabelingPage(page).open(round_).press("3").saved()
     assignment = Assignment.objects.get(labeler=bob, draft_version=1)
-    put_off_without_api(labeling, "3", "3")
+    skipped_without_api(labeling, "3", "3")
     save_draft(assignment=assignment, version=1, draft={"steps": [{"position": 0, "candidate": 0, "rating": -1}]})
     with_api(page)
     expect(page.locator("#notices")).to_contain_text(

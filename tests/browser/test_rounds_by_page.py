@@ -36,7 +36,7 @@ def make_tasks(project: Project, count: int) -> None:
         make_solution(make_problem(project, f"Problem number {number}?"))
 
 
-def test_a_task_is_put_off_by_key_and_comes_back_last_with_its_ratings(
+def test_a_task_is_skipped_by_key_and_comes_back_last_with_its_ratings(
     project: Project, bob: User, page_of: Pages
 ) -> None:
     make_tasks(project, 2)
@@ -58,7 +58,7 @@ def test_a_task_is_put_off_by_key_and_comes_back_last_with_its_ratings(
     assert Assignment.objects.submitted().count() == 2
 
 
-def test_s_and_enter_put_off_without_a_reason(project: Project, bob: User, page_of: Pages) -> None:
+def test_s_and_enter_skip_without_a_reason(project: Project, bob: User, page_of: Pages) -> None:
     # Of two the first would come back at once, for nothing else is left to fetch.
     make_tasks(project, 3)
     page = page_of(bob)
@@ -102,7 +102,8 @@ def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User,
     assert labeling.pressed() == ["great", "great", "great"]
     expect(page.locator("[data-do=skip]")).to_have_count(0)
     labeling.press("k", "k", "1", "Enter")
-    page.wait_for_url("**/work")
+    page.wait_for_url(lambda url: "/work?corrected=" in url)
+    expect(page.get_by_role("status").first).to_contain_text("Correction saved")
     expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, resubmitted")
     assignment.refresh_from_db()
     assert (assignment.finish_reason, assignment.versions) == ("found_error", 1)

@@ -19,7 +19,7 @@ from tests.cast import make_gold, make_round
 from tests.labeling.test_queue import BAD, GOOD, LATER, nothing, take
 
 
-def put_off(round_: Round, labeler: User, **fields: object) -> Assignment:
+def skipped(round_: Round, labeler: User, **fields: object) -> Assignment:
     held = take(round_, labeler)
     skip(assignment=held, **fields)  # type: ignore[arg-type]
     return held
@@ -27,7 +27,7 @@ def put_off(round_: Round, labeler: User, **fields: object) -> Assignment:
 
 def test_skipped_tasks_come_after_everything_else_the_oldest_first(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=4)
-    first, second = put_off(round_, bob), put_off(round_, bob)
+    first, second = skipped(round_, bob), skipped(round_, bob)
     others = []
     for _ in range(2):
         others.append(take(round_, bob))
@@ -52,7 +52,7 @@ def test_the_draft_comes_back_with_it(project: Project, bob: User) -> None:
 
 def test_others_get_it_meanwhile_and_then_it_is_gone(project: Project, bob: User, rita: User) -> None:
     round_ = make_round(project, tasks=1)
-    held = put_off(round_, bob)
+    held = skipped(round_, bob)
     assert Task.objects.get().open_slots == 1
     ritas = take(round_, rita)
     assert ritas.task_id == held.task_id
@@ -63,14 +63,14 @@ def test_others_get_it_meanwhile_and_then_it_is_gone(project: Project, bob: User
 
 def test_skipping_twice_frees_one_slot(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=1)
-    held = put_off(round_, bob)
+    held = skipped(round_, bob)
     skip(assignment=held)
     assert Task.objects.get().open_slots == 1
 
 
 def test_a_skipped_task_may_still_be_saved_and_submitted(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=2)
-    held = put_off(round_, bob)
+    held = skipped(round_, bob)
     assert save_draft(assignment=held, version=0, draft={"steps": []}) == 1
     assert submit(assignment=held, submission=BAD).state == Assignment.State.SUBMITTED
     with pytest.raises(Conflict) as told:
@@ -89,7 +89,7 @@ def test_a_skip_after_the_lease_expired_still_counts(project: Project, bob: User
 
 
 def test_a_skipped_lease_is_not_renewed(project: Project, bob: User) -> None:
-    held = put_off(make_round(project, tasks=1), bob)
+    held = skipped(make_round(project, tasks=1), bob)
     with pytest.raises(Conflict):
         renew(assignment=held, now=timezone.now() + timedelta(minutes=1))
 
@@ -100,7 +100,7 @@ def test_gold_is_skipped_like_other_tasks(project: Project, bob: User) -> None:
     make_gold(make_solution(make_problem(project)), 1)
     make_solution(make_problem(project))
     round_ = make_round(project, gold_share=1.0)
-    gold = put_off(round_, bob)
+    gold = skipped(round_, bob)
     assert gold.is_quality_control
     plain = take(round_, bob)
     assert not plain.is_quality_control

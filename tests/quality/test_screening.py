@@ -124,16 +124,16 @@ def test_an_attempt_cannot_be_restarted_in_the_middle(project: Project, bob: Use
 
 def test_a_draft_of_the_first_try_does_not_come_back_in_the_second(project: Project, bob: User) -> None:
     round_ = make_screening(project, tries=2)
-    put_off = claim(round=round_, labeler=bob)
-    assert isinstance(put_off, Assignment)
-    skip(assignment=put_off)
+    skipped = claim(round=round_, labeler=bob)
+    assert isinstance(skipped, Assignment)
+    skip(assignment=skipped)
     rate(round_, bob, *WRONG)
     back = rate(round_, bob, *WRONG)
-    assert back.pk == put_off.pk
+    assert back.pk == skipped.pk
     retake(round=round_, labeler=bob)
     fresh = claim(round=round_, labeler=bob)
     assert isinstance(fresh, Assignment)
-    assert fresh.pk != put_off.pk
+    assert fresh.pk != skipped.pk
     assert fresh.draft_version == 0
 
 

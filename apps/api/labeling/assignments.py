@@ -18,11 +18,13 @@ from apps.api.labeling.payload import open_assignment
 from apps.api.labeling.rounds import DraftSerializer, ProgressSerializer, TaskPayloadSerializer
 from apps.api.quality.corrections import CorrectionShownSerializer, correction_row
 from apps.core.errors import Conflict
-from apps.corpus.labels import CHOICES, FINISH_REASONS, MARGINS
+from apps.corpus.labels import CHOICES, FINISH_REASONS, LONGEST_COMMENT, MARGINS
 from apps.labeling.assignments.candidates import candidates_after
+from apps.labeling.assignments.changes import latest_changes
 from apps.labeling.assignments.correct import correct, why_not_correctable
 from apps.labeling.assignments.drafts import draft_of, save_draft
 from apps.labeling.assignments.error_followup import error_followup_of
+from apps.labeling.assignments.replies import LONGEST_REPLY
 from apps.labeling.assignments.submissions import current_submission
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment
@@ -33,7 +35,7 @@ from apps.labeling.protocols.submission import (
     SubmittedPreference,
     SubmittedStep,
 )
-from apps.labeling.queue.leases import release, renew, skip
+from apps.labeling.queue.leases import release, renew
 from apps.projects.models import Membership
 from apps.quality.review.corrections import corrections_of
 
@@ -52,6 +54,12 @@ class AnswerSerializer(serializers.Serializer[Any]):
         allow_blank=True,
         default=None,
         help_text="The text of a step that you wrote.",
+    )
+    comment = serializers.CharField(
+        max_length=LONGEST_COMMENT,
+        allow_blank=True,
+        default="",
+        help_text="Your remark on the step, which reviewers read. Who gives up may remark on a step without a rating.",
     )
 
 
@@ -83,6 +91,12 @@ class WorkSerializer(serializers.Serializer[Any]):
         help_text="How far the solution came before its error.",
     )
     critiques = CritiqueAnswerSerializer(many=True, default=list)
+    reply = serializers.CharField(
+        max_length=LONGEST_REPLY,
+        allow_blank=True,
+        default="",
+        help_text="Your reply to the `note` of the reviewer who returned the task.",
+    )
     active_ms = serializers.IntegerField(min_value=0, max_value=MAX_ACTIVE_MS, allow_null=True, default=None)
     idle_ms = serializers.IntegerField(min_value=0, allow_null=True, default=None)
 
@@ -194,8 +208,11 @@ class SubmittedSerializer(serializers.Serializer[Any]):
     progress = ProgressSerializer()
 
 
-class SkipSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=5000, default="", allow_blank=True)
+class CorrectedSerializer(SubmittedSerializer):
+    changes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What the latest correction changed, in words: `step 2 from great to bad`.",
+    )
 
 
 class OwnAssignmentSerializer(serializers.Serializer[Any]):
@@ -236,18 +253,6 @@ def own_assignment(assignment: Assignment) -> dict[str, Any]:
     }
 
 
-class Skip(APIView):
-    scope = ApiToken.Scope.LABEL
-
-    @extend_schema(request=SkipSerializer, responses={204: None})
-    def post(self, request: Request, pk: int) -> Response:
-        """Skip the task. It comes back to you when nothing else is left, with your draft."""
-        body = SkipSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        skip(assignment=assignment_of(request, pk), reason=body.validated_data["reason"])
-        return Response(status=204)
-
-
 class _Answer(msgspec.Struct, forbid_unknown_fields=True):
     """An answer as the page sends it: a subset of what `AnswerSerializer` accepts, and needs no conversion."""
 
@@ -257,6 +262,7 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True):
     unsure: bool = False
     chosen: bool = False
     text: None = None  # The serializer trims and measures texts.
+    comment: Annotated[str, msgspec.Meta(max_length=LONGEST_COMMENT, pattern=r"\A[^\x00]*\Z")] = ""
 
 
 def read_work(body: Any, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
@@ -358,15 +364,16 @@ class Submit(APIView):
 class Correct(APIView):
     scope = ApiToken.Scope.LABEL
 
-    @extend_schema(request=CorrectionSerializer, responses=SubmittedSerializer)
+    @extend_schema(request=CorrectionSerializer, responses=CorrectedSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Correct a submitted task while its round allows corrections. The previous submission is kept."""
         assignment = assignment_of(request, pk)
         data = read_work(request.data, CorrectionSerializer)
         seen_versions = data.pop("versions")
-        return submitted_response(
-            request, correct(assignment=assignment, submission=as_submission(data), seen=seen_versions)
-        )
+        corrected = correct(assignment=assignment, submission=as_submission(data), seen=seen_versions)
+        response = submitted_response(request, corrected)
+        response.data["changes"] = latest_changes(corrected)
+        return response
 
 
 def read_submission(request: Request) -> Submission:

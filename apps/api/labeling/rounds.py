@@ -112,6 +112,7 @@ class DraftSerializer(serializers.Serializer[Any]):
     preference = DraftPreferenceSerializer(required=False, allow_null=True)
     progress = serializers.IntegerField(required=False, allow_null=True)
     critiques = serializers.ListField(child=serializers.DictField(), required=False)
+    reply = serializers.CharField(required=False, allow_blank=True)
 
 
 class TaskPayloadSerializer(serializers.Serializer[Any]):

@@ -34,6 +34,7 @@ class StepLabelSerializer(serializers.Serializer[StepLabel]):
     rating = serializers.IntegerField(allow_null=True, min_value=-1, max_value=1)
     unsure = serializers.BooleanField(allow_null=True)
     chosen = serializers.BooleanField()
+    comment = serializers.CharField(allow_blank=True, help_text="What the labeler remarks on the step.")
     labeler = serializers.CharField(help_text="The labeler's pseudonym in this project. The rating is their own.")
     corrected_by = serializers.CharField(
         allow_null=True, help_text="The pseudonym of the reviewer whose correction counts instead."
@@ -96,6 +97,7 @@ class StepLabelList(ListView):
                 "rating": label.rating,
                 "unsure": label.unsure,
                 "chosen": label.chosen,
+                "comment": label.comment,
                 "labeler": names.get(assignment.labeler_id, ""),
                 "corrected_by": names.get(correction.reviewer.pk, "") if correction else None,
                 "correction": {"rating": corrected.rating, "unsure": corrected.unsure} if corrected else None,

@@ -49,6 +49,7 @@ class LabelerRatingSerializer(serializers.Serializer[Any]):
     unsure = serializers.BooleanField()
     reached = serializers.BooleanField()
     counted = serializers.BooleanField(help_text="Whether consensus is computed from it.")
+    comment = serializers.CharField(allow_blank=True, help_text="What the labeler remarks on the step.")
 
 
 class RolloutCountSerializer(serializers.Serializer[Any]):
@@ -106,6 +107,8 @@ class EvidenceAssignmentSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
     versions = serializers.IntegerField(help_text="How often its labeler corrected it, or it was returned.")
+    note = serializers.CharField(allow_blank=True, help_text="With which a reviewer returned it last.")
+    reply = serializers.CharField(allow_blank=True, help_text="What the labeler replies to the note.")
     correction = CorrectionShownSerializer(
         allow_null=True, help_text="A reviewer's, which counts in place of the labeler's own ratings."
     )
@@ -212,6 +215,7 @@ def _step_row(row: StepEvidence) -> Row:
                 "unsure": given.unsure,
                 "reached": not given.is_unreached,
                 "counted": not given.not_counted,
+                "comment": given.comment,
             }
             for given in row.ratings
         ],
@@ -246,6 +250,8 @@ def _assignment_row(labeler: LabelerEvidence, names: Mapping[int, str]) -> Row:
         **{
             name: getattr(assignment, name) for name in ("state", "finish_reason", "reason", "submitted_at", "versions")
         },
+        "note": assignment.note,
+        "reply": assignment.reply,
         "precedes_answer_change": labeler.precedes_answer_change,
         "not_counted": assignment.not_counted,
         "correction": correction_row(labeler.correction, names),

@@ -18,6 +18,7 @@ from apps.core.errors import Conflict
 from apps.core.http.ids import parse_id
 from apps.dashboard.access import place_for, round_of
 from apps.labeling.assignments.correct import why_not_correctable
+from apps.labeling.assignments.submissions import newest_submission
 from apps.labeling.models import Assignment, Round
 from apps.labeling.progress import progress_for
 from apps.labeling.protocols import PROTOCOLS, options_for_labelers
@@ -64,7 +65,12 @@ def label(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse
         "round": round_,
         "protocol": PROTOCOL_TEMPLATES[round_.protocol],
         "guideline": ShownGuideline(guideline.version, to_html(guideline.text)) if guideline else None,
-        "bootstrap": _bootstrap(round_, request.user) | {"assignment": assignment and assignment.pk},
+        "bootstrap": _bootstrap(round_, request.user)
+        | {
+            "assignment": assignment and assignment.pk,
+            # The skipped task that the page claims again before any other.
+            "resume": parse_id(request.GET.get("resume", "")),
+        },
     }
     return render(request, "labeling/label.html", context)
 
@@ -102,5 +108,6 @@ def _bootstrap(round_: Round, user: User) -> dict[str, Any]:
         "keys": user.key_map,
         "home": reverse("home"),
         "work": reverse("work", args=[round_.project.slug]),
+        "last": newest_submission(round_, user),
         "sign_in": reverse("account_login"),
     }

@@ -21,6 +21,7 @@ from apps.dashboard.access import Place, assignment_of, place_for
 from apps.dashboard.pagination import Page, page_of
 from apps.dashboard.review.forms import CorrectionForm, QueueForm, filters_in, narrowing_of, selected_ids
 from apps.dashboard.solutions.evidence import labeler_names
+from apps.labeling.assignments.replies import return_notes_of
 from apps.labeling.assignments.submissions import current_submission
 from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.protocols.submission import Submission, SubmittedStep
@@ -137,15 +138,20 @@ def _page(
 ) -> HttpResponse:
     (reviewed,) = _reviewed_assignments(place, [assignment.pk], risks_of([assignment.pk]))
     steps, correction = _shown_steps(assignment), corrections_of([assignment.pk]).get(assignment.pk)
-    own = _initial(current_submission(assignment))
+    submission = current_submission(assignment)
+    own, comments = _initial(submission), {_field_name(step): step.comment for step in submission.steps}
     form = form or CorrectionForm(steps=steps, initial=_initial(correction.submission) if correction else own)
     barred = _why_barred(place, assignment)
-    rows = [(field, text, own.get(field.name, "")) for field, text in form.rows([text for _, _, text in steps])]
+    rows = [
+        (field, text, own.get(field.name, ""), comments.get(field.name, ""))
+        for field, text in form.rows([text for _, _, text in steps])
+    ]
     context = place.context(
         "review",
         reviewed=reviewed,
         form=form,
         rows=rows,
+        return_notes=return_notes_of(assignment, assignment.past_submissions.all()),
         reviews=Review.objects.filter(assignment=assignment).select_related("reviewer"),
         correction=correction,
         barred=barred,
@@ -178,8 +184,13 @@ def _initial(submission: Submission) -> dict[str, Any]:
     values: dict[str, Any] = {"finish_reason": submission.finish_reason}
     for step in submission.steps:
         rating = "" if step.rating is None else str(step.rating)
-        values[f"step:{step.position}:{step.candidate}"] = "unsure" if step.unsure else rating
+        values[_field_name(step)] = "unsure" if step.unsure else rating
     return values
+
+
+def _field_name(step: SubmittedStep) -> str:
+    """The name of the step's field in a CorrectionForm."""
+    return f"step:{step.position}:{step.candidate}"
 
 
 @login_required

@@ -30,7 +30,7 @@ from apps.quality.review.adjudication import (
     withdraw_adjudication,
 )
 from apps.quality.review.evidence import Evidence
-from apps.quality.review.history import history_of, past_submissions_of
+from apps.quality.review.history import history_of, past_submissions_of, return_notes_in
 from apps.quality.review.impartiality import barred_from
 from apps.quality.review.queues import QUEUES, counts_of, neighbours, queue_of
 
@@ -100,12 +100,14 @@ def _solution(place: Place, pk: int) -> Solution:
 
 def _consensus_context(place: Place, solution: Solution) -> dict[str, Any]:
     evidence: Evidence = evidence_for(place, solution)
+    past = past_submissions_of(evidence)
     return {
         "solution": solution,
         "problem": solution.problem,
         "evidence": evidence,
         "history": history_of(solution, evidence, naming_of(place)),
-        "past": past_submissions_of(evidence),
+        "past": past,
+        "return_notes_of": return_notes_in(evidence, past),
         "is_barred": bool(barred_from(place.membership.user, place.project, [solution.pk])),
         "is_pending": StaleSolution.objects.filter(solution=solution).exists(),
     }

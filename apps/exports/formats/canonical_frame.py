@@ -98,9 +98,10 @@ def _people(chunk: SolutionChunk, types: pl.Schema) -> pl.Series:
     people = chunk.frames.people
     places = people.select("person").with_row_index("place")
     ratings = chunk.frames.ratings.join(places, on="person", maintain_order="left").with_columns(
-        position=position_expr(), candidate=_CANDIDATE
+        position=position_expr(), candidate=_CANDIDATE, comment=pl.lit("")
     )
-    steps = _nested(ratings, ("position", "candidate", "rating", "unsure", "chosen"), pl.col("place"), len(people))
+    rating = ("position", "candidate", "rating", "unsure", "chosen", "comment")
+    steps = _nested(ratings, rating, pl.col("place"), len(people))
     fields = {field.name: field.dtype for field in types["people"].inner.fields}  # type: ignore[attr-defined]
     finished = pl.col("stated_finish")
     described = people.with_columns(

@@ -26,8 +26,8 @@ class CanonicalLoader(ColumnLoader):
         self._verifier = project.verifier
 
     def load_if_plain(self, reader: Reader, span: Span) -> SolutionChunk | None:
-        """The chunk; None where it has what is rare: comparisons, critiques, corrections, scores of steps or beyond measure,
-        and two runs of a judge with one number.
+        """The chunk; None where it has what is rare: comparisons, critiques, comments, corrections, scores of steps or
+        beyond measure, and two runs of a judge with one number.
         """
         try:
             if len(self._read(reader, "comparisons", **borders(span))):
@@ -48,9 +48,9 @@ class CanonicalLoader(ColumnLoader):
             raise _OnlyRecords
         people, ratings = super()._people(reader, solutions, steps)
         ids = people["assignment"]
-        for name in ("critique_ratings", "critiques_written"):
-            critiques = self._read_of(reader, name, ids)
-            if critiques["assignment"].is_in(ids.implode()).any():
+        for name in ("critique_ratings", "critiques_written", "step_comments"):
+            written = self._read_of(reader, name, ids)
+            if written["assignment"].is_in(ids.implode()).any():
                 raise _OnlyRecords
         names = {user: member.name for user, member in self._members.items()}
         return people.with_columns(name=pl.col("labeler").replace_strict(names, return_dtype=pl.String)), ratings

@@ -32,6 +32,8 @@ ASSIGNMENT_FIELDS = [
     "corrected_by_id",
 ]
 
+LABEL_FIELDS = ("rating", "unsure", "chosen", "comment")
+
 Place = tuple[int, int]
 
 
@@ -109,6 +111,7 @@ def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) ->
                 rating=step.rating,
                 unsure=step.unsure,
                 chosen=step.chosen,
+                comment=step.comment,
             )
             for step in sorted(submission.steps, key=attrgetter("position", "candidate"))
         ],
@@ -141,13 +144,10 @@ def _ratings(assignment_ids: Sequence[int], places: dict[int, Place]) -> dict[in
     """By assignment, the ratings in order of position and candidate."""
     ratings: defaultdict[int, list[StepRating]] = defaultdict(list)
     rows = StepLabel.objects.filter(assignment_id__in=assignment_ids)
-    for assignment_id, step_id, rating, unsure, chosen in rows.values_list(
-        "assignment_id", "step_id", "rating", "unsure", "chosen"
-    ):
+    for assignment_id, step_id, *values in rows.values_list("assignment_id", "step_id", *LABEL_FIELDS):
         position, candidate = places[step_id]
-        ratings[assignment_id].append(
-            StepRating(position=position, candidate=candidate, rating=rating, unsure=unsure, chosen=chosen)
-        )
+        label = dict(zip(LABEL_FIELDS, values, strict=True))
+        ratings[assignment_id].append(StepRating(position=position, candidate=candidate, **label))
     for of_assignment in ratings.values():
         of_assignment.sort(key=attrgetter("position", "candidate"))
     return ratings

@@ -207,6 +207,10 @@ def _of_submissions(compiled: Compile, among: Among) -> dict[str, Query]:
         ),
         "critique_ratings": compile_query(critique_ratings, _OF_ASSIGNMENT),
         "critiques_written": compile_query(critiques_written, _OF_ASSIGNMENT),
+        "step_comments": compile_query(
+            StepLabel.objects.filter(among("assignment_id")).exclude(comment="").values_list("assignment_id"),
+            _OF_ASSIGNMENT,
+        ),
         "corrections": compiled(
             "corrections",
             corrections,

@@ -38,6 +38,7 @@ def store_branching_labels(assignment: Assignment, submission: Submission, conte
             rating=step.rating,
             unsure=step.unsure,
             chosen=step.chosen,
+            comment=step.comment.strip(),
         )
         for step in submission.steps
     )

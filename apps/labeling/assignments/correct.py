@@ -12,6 +12,7 @@ from apps.core.errors import Conflict
 from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.assignments.hooks import run_submission_hooks
 from apps.labeling.assignments.labels import store_labels
+from apps.labeling.assignments.replies import check_reply
 from apps.labeling.assignments.submissions import archive_submission
 from apps.labeling.models import Assignment, Protocol, Round
 from apps.labeling.progress import lock_progress
@@ -64,14 +65,18 @@ def correct(
         raise Conflict(refusal, code="not_correctable")
     if seen is not None and seen != locked.versions:
         raise Conflict("This task was corrected on another page since you opened it.", code="corrected_elsewhere")
+    check_reply(locked, submission)
     context = AssignmentContext.load(locked)
     PROTOCOLS[locked.round.protocol].check(submission, context)
     before = archive_submission(locked, now)
     locked.finish_reason, locked.reason = submission.finish_reason, submission.reason.strip()
+    locked.reply = submission.reply.strip()
     locked.active_ms = _sum(locked.active_ms, submission.active_ms)
     locked.idle_ms = _sum(locked.idle_ms, submission.idle_ms)
     locked.digest, locked.versions, locked.progress = digest, locked.versions + 1, None
-    locked.save(update_fields=["finish_reason", "reason", "active_ms", "idle_ms", "digest", "versions", "progress"])
+    locked.save(
+        update_fields=["finish_reason", "reason", "reply", "active_ms", "idle_ms", "digest", "versions", "progress"]
+    )
     store_labels(locked, submission, context)
     run_submission_hooks(locked, now)
     record_event(

@@ -12,9 +12,9 @@ from apps.labeling.protocols.first_error import error_position
 from apps.labeling.protocols.submission import Submission
 
 _STORE_RATINGS = """
-INSERT INTO labeling_steplabel (assignment_id, step_id, rating, unsure, chosen)
+INSERT INTO labeling_steplabel (assignment_id, step_id, rating, unsure, chosen, comment)
 SELECT %(assignment)s, *
-FROM unnest(%(steps)s::bigint[], %(ratings)s::smallint[], %(unsure)s::bool[], %(chosen)s::bool[])
+FROM unnest(%(steps)s::bigint[], %(ratings)s::smallint[], %(unsure)s::bool[], %(chosen)s::bool[], %(comments)s::text[])
 """
 
 
@@ -32,11 +32,14 @@ def store_labels(assignment: Assignment, submission: Submission, context: Assign
             "steps": [context.step_ids[step.position, step.candidate] for step in submission.steps],
             "ratings": [step.rating for step in submission.steps],
             "unsure": [step.unsure for step in submission.steps],
-            # An alternative is rated off the path, so that it is never chosen.
+            # An alternative is rated off the path, so that it is never chosen; nor is a step that only has a comment.
             "chosen": [
-                step.candidate == path[step.position] and (step.chosen or step.rating != BAD or not bad_ends_path)
+                step.is_answered
+                and step.candidate == path[step.position]
+                and (step.chosen or step.rating != BAD or not bad_ends_path)
                 for step in submission.steps
             ],
+            "comments": [step.comment.strip() for step in submission.steps],
         },
     )
     preference = submission.preference

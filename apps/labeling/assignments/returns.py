@@ -33,7 +33,7 @@ def return_assignment(*, assignment: Assignment, note: str, now: datetime | None
     task = Task.objects.select_for_update(no_key=True).get(pk=locked.task_id)
     if task.withdrawn:
         raise Conflict(f"{task.withdrawal}.", code="withdrawn")
-    submission = archive_submission(locked, now or timezone.now()).to_dict()
+    submission = archive_submission(locked, now or timezone.now(), note=note).to_dict()
     locked.draft = {
         name: submission[name]
         for name in ("steps", "preference", "progress", "critiques")
@@ -45,6 +45,7 @@ def return_assignment(*, assignment: Assignment, note: str, now: datetime | None
         "digest": None,
         "versions": locked.versions + 1,
         "note": note,
+        "reply": "",
         "finish_reason": "",
         "reason": "",
         "submitted_at": None,

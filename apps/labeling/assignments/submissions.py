@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from apps.accounts.models import User
 from apps.corpus.comparisons import turned
 from apps.labeling.models import (
     Assignment,
@@ -11,6 +12,7 @@ from apps.labeling.models import (
     CritiqueRating,
     PastSubmission,
     PreferenceLabel,
+    Round,
     StepLabel,
 )
 from apps.labeling.protocols.submission import Submission, SubmittedCritique, SubmittedPreference, SubmittedStep
@@ -26,6 +28,7 @@ def current_submission(assignment: Assignment) -> Submission:
             rating=label.rating,
             unsure=bool(label.unsure),
             chosen=label.chosen,
+            comment=label.comment,
         )
         for label in labels.order_by("step__position", "step__candidate")
     ]
@@ -49,18 +52,29 @@ def current_submission(assignment: Assignment) -> Submission:
             *(SubmittedCritique(text=critique.text) for critique in written),
         ],
         active_ms=assignment.active_ms,
+        reply=assignment.reply,
         idle_ms=assignment.idle_ms,
     )
 
 
-def archive_submission(assignment: Assignment, now: datetime) -> Submission:
-    """Move the current submission to the past ones, delete its labels, and return it."""
+def newest_submission(round_: Round, labeler: User) -> int | None:
+    """The id of what the labeler submitted last in the round; None if there is nothing."""
+    own = Assignment.objects.submitted().filter(round=round_, labeler=labeler).order_by("-submitted_at", "-pk")
+    return own.values_list("pk", flat=True).first()
+
+
+def archive_submission(assignment: Assignment, now: datetime, *, note: str = "") -> Submission:
+    """Move the current submission to the past ones, delete its labels, and return it.
+
+    `note` is the one with which a reviewer returns it.
+    """
     submission = current_submission(assignment)
     latest = assignment.past_submissions.order_by("-number").first()
     PastSubmission.objects.create(
         assignment=assignment,
         number=assignment.versions + 1,
         submission=submission.to_dict(),
+        note=note,
         replaced_at=now,
         submitted_at=latest.replaced_at if latest is not None else assignment.submitted_at or now,
     )

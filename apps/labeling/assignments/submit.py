@@ -14,6 +14,7 @@ from apps.core.jobs.wakeups import delay_on_commit
 from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.assignments.hooks import run_submission_hooks
 from apps.labeling.assignments.labels import store_labels
+from apps.labeling.assignments.replies import check_reply
 from apps.labeling.models import Assignment, Task
 from apps.labeling.progress import count_submission, lock_progress
 from apps.labeling.protocols import PROTOCOLS
@@ -23,11 +24,11 @@ State = Assignment.State
 
 _LOCK = "SELECT state, digest FROM labeling_assignment WHERE id = %s FOR UPDATE"
 
-_STORED = ("state", "finish_reason", "reason", "active_ms", "idle_ms", "submitted_at", "digest")
+_STORED = ("state", "finish_reason", "reason", "reply", "active_ms", "idle_ms", "submitted_at", "digest")
 _STORE = """
 UPDATE labeling_assignment SET
-    state = %(state)s, finish_reason = %(finish_reason)s, reason = %(reason)s, active_ms = %(active_ms)s,
-    idle_ms = %(idle_ms)s, submitted_at = %(submitted_at)s, digest = %(digest)s
+    state = %(state)s, finish_reason = %(finish_reason)s, reason = %(reason)s, reply = %(reply)s,
+    active_ms = %(active_ms)s, idle_ms = %(idle_ms)s, submitted_at = %(submitted_at)s, digest = %(digest)s
 WHERE id = %(pk)s
 """
 
@@ -51,10 +52,12 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
         raise Conflict("You have submitted this task with other labels.", code="already_submitted")
     if assignment.state == State.RETAKEN:
         raise Conflict("This task belongs to an earlier attempt at the screening.", code="retaken")
+    check_reply(assignment, submission)
     context = AssignmentContext.load(assignment)
     PROTOCOLS[assignment.round.protocol].check(submission, context)
     assignment.state = fill_slot(assignment)
     assignment.finish_reason, assignment.reason = submission.finish_reason, submission.reason.strip()
+    assignment.reply = submission.reply.strip()
     assignment.active_ms, assignment.idle_ms = submission.active_ms, submission.idle_ms
     assignment.submitted_at, assignment.digest = now, digest
     run(_STORE, {name: getattr(assignment, name) for name in ("pk", *_STORED)})

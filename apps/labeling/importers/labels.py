@@ -42,7 +42,7 @@ ASSIGNMENT_FIELDS = [
     "progress",
     "extras",
 ]
-LABEL_FIELDS = ["assignment", "step", "rating", "unsure", "chosen"]
+LABEL_FIELDS = ["assignment", "step", "rating", "unsure", "chosen", "comment"]
 PREFERENCE_FIELDS = ["assignment", "choice", "margin", "rationale"]
 
 _COUNT = """
@@ -136,7 +136,7 @@ class ImportedAssignment:
         """The values of LABEL_FIELDS for each rated step."""
         for step in self.person.steps:
             step_id = self.record.step_id(step.position, step.candidate)
-            yield self.assignment_id, step_id, step.rating, step.unsure, step.chosen
+            yield self.assignment_id, step_id, step.rating, step.unsure, step.chosen, step.comment
 
     def preference_rows(self) -> Iterator[tuple[object, ...]]:
         """The values of PREFERENCE_FIELDS, if there is a preference."""

@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('sides_swapped', models.BooleanField(db_default=False, help_text='The left side was shown on the right.')),
                 ('progress', models.SmallIntegerField(blank=True, help_text='How far the solution came before its error: -1 not at all, 0 some, 1 far.', null=True)),
                 ('note', models.TextField(blank=True, db_default='', help_text='Why a reviewer returned it.')),
+                ('reply', models.TextField(blank=True, db_default='', default='', help_text="What the labeler replies to the reviewer's note.")),
                 ('versions', models.PositiveSmallIntegerField(db_default=0, help_text='How often the first submission was replaced: by corrections, or by returning it.')),
                 ('extras', models.JSONField(blank=True, null=True)),
                 ('corrected_by', models.ForeignKey(blank=True, db_index=False, help_text="The reviewer whose correction counts in place of the labeler's ratings.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -141,6 +142,7 @@ class Migration(migrations.Migration):
                 ('rating', models.SmallIntegerField(blank=True, null=True)),
                 ('unsure', models.BooleanField(blank=True, default=False, null=True)),
                 ('chosen', models.BooleanField(default=False)),
+                ('comment', models.TextField(blank=True, db_default='', default='', help_text='What the labeler remarks on the step.')),
                 ('assignment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='step_labels', to='labeling.assignment')),
                 ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='corpus.step')),
             ],
@@ -209,6 +211,7 @@ class Migration(migrations.Migration):
                 ('submission', models.JSONField(help_text='The submission as `Submission.to_dict` writes it.')),
                 ('submitted_at', models.DateTimeField()),
                 ('replaced_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('note', models.TextField(blank=True, db_default='', default='', help_text='With which a reviewer returned it; empty where it was corrected.')),
                 ('assignment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='past_submissions', to='labeling.assignment')),
             ],
             options={
@@ -281,6 +284,10 @@ class Migration(migrations.Migration):
             model_name='steplabel',
             index=models.Index(condition=models.Q(('unsure', True)), fields=['id'], name='unsure_label'),
         ),
+        migrations.AddIndex(
+            model_name='steplabel',
+            index=models.Index(condition=models.Q(('comment', ''), _negated=True), fields=['assignment'], name='label_with_comment'),
+        ),
         migrations.AddConstraint(
             model_name='steplabel',
             constraint=models.UniqueConstraint(fields=('assignment', 'step'), name='one_label_per_assignment_and_step'),
@@ -335,7 +342,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='assignment',
-            index=models.Index(condition=models.Q(('state', 'skipped')), fields=['labeler', 'round'], name='put_off'),
+            index=models.Index(condition=models.Q(('state', 'skipped')), fields=['labeler', 'round'], name='skipped'),
         ),
         migrations.AddIndex(
             model_name='assignment',
@@ -343,7 +350,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='assignment',
-            index=models.Index(condition=models.Q(('state', 'skipped')), fields=['round', 'id'], name='put_off_by_round'),
+            index=models.Index(condition=models.Q(('state', 'skipped')), fields=['round', 'id'], name='skipped_by_round'),
         ),
         migrations.AddIndex(
             model_name='assignment',

@@ -154,6 +154,9 @@ class Assignment(models.Model):
         null=True, blank=True, help_text="How far the solution came before its error: -1 not at all, 0 some, 1 far."
     )
     note = models.TextField(blank=True, db_default="", help_text="Why a reviewer returned it.")
+    reply = models.TextField(
+        blank=True, default="", db_default="", help_text="What the labeler replies to the reviewer's note."
+    )
     versions = models.PositiveSmallIntegerField(
         db_default=0, help_text="How often the first submission was replaced: by corrections, or by returning it."
     )
@@ -196,9 +199,9 @@ class Assignment(models.Model):
             models.Index(
                 fields=["labeler", "round"], name="lapsed_with_draft", condition=Q(state="expired", draft_version__gt=0)
             ),
-            models.Index(fields=["labeler", "round"], name="put_off", condition=Q(state="skipped")),
+            models.Index(fields=["labeler", "round"], name="skipped", condition=Q(state="skipped")),
             models.Index(fields=["labeler", "round"], name="returned_assignment", condition=Q(state="returned")),
-            models.Index(fields=["round", "id"], name="put_off_by_round", condition=Q(state="skipped")),
+            models.Index(fields=["round", "id"], name="skipped_by_round", condition=Q(state="skipped")),
             models.Index(
                 fields=["round", "id"], name="ended_early", condition=Q(finish_reason__in=["give_up", "bad_problem"])
             ),
@@ -224,6 +227,12 @@ class PastSubmission(models.Model):
     submission = models.JSONField(help_text="The submission as `Submission.to_dict` writes it.")
     submitted_at = models.DateTimeField()
     replaced_at = models.DateTimeField(default=timezone.now)
+    note = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="With which a reviewer returned it; empty where it was corrected.",
+    )
 
     class Meta:
         ordering = ["number"]

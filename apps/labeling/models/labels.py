@@ -21,6 +21,7 @@ class StepLabel(models.Model):
     rating = models.SmallIntegerField(null=True, blank=True)
     unsure = models.BooleanField(null=True, blank=True, default=False)
     chosen = models.BooleanField(default=False)
+    comment = models.TextField(blank=True, default="", db_default="", help_text="What the labeler remarks on the step.")
 
     class Meta:
         constraints = [
@@ -30,7 +31,10 @@ class StepLabel(models.Model):
             ),
         ]
         # Unsure labels are few among millions, and reviewers read them newest first.
-        indexes = [models.Index(fields=["id"], name="unsure_label", condition=Q(unsure=True))]
+        indexes = [
+            models.Index(fields=["id"], name="unsure_label", condition=Q(unsure=True)),
+            models.Index(fields=["assignment"], name="label_with_comment", condition=~Q(comment="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rating} on step {self.step_id}"

@@ -9,7 +9,7 @@ from django.db.models import Case, Count, F, Q, When
 from django.db.models.functions import Greatest
 
 from apps.accounts.models import User
-from apps.corpus.models import Comparison, Solution
+from apps.corpus.models import Comparison, Problem, Solution
 from apps.labeling.models.rounds import Round
 
 
@@ -82,6 +82,13 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return f"task {self.pk} of {self.round}"
+
+    @property
+    def problem(self) -> Problem:
+        """The problem of its solution or comparison."""
+        subject = self.solution or self.comparison
+        assert subject is not None
+        return subject.problem
 
     @property
     def withdrawal(self) -> str:

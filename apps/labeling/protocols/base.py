@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from apps.core.errors import Unprocessable
-from apps.corpus.labels import BAD, FINISH_REASONS, RATINGS
+from apps.corpus.labels import BAD, FINISH_REASONS, LONGEST_COMMENT, RATINGS
 from apps.labeling.protocols.candidate_tree import CandidateTree
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 
@@ -87,6 +87,8 @@ def check_shape(submission: Submission, context: TaskContext) -> None:
             fields[f"steps[{index}]"] = "rated twice"
         elif step.rating is not None and step.rating not in RATINGS:
             fields[f"steps[{index}]"] = "the rating must be -1, 0, 1 or null"
+        elif len(step.comment.strip()) > LONGEST_COMMENT:
+            fields[f"steps[{index}].comment"] = f"must have at most {LONGEST_COMMENT} characters"
         rated.add(place)
     if fields:
         raise Unprocessable("The submission is not valid.", fields=fields)
@@ -107,11 +109,17 @@ def answered_positions(submission: Submission) -> list[int]:
 
 
 def check_step_order(submission: Submission) -> None:
-    """Raises Unprocessable unless the rated steps are the first ones without a gap: steps are reached in order."""
+    """Raises Unprocessable unless the rated steps are the first ones without a gap: steps are reached in order.
+
+    Whoever gives up may leave a comment on the step that they could not rate.
+    """
+    left_early = submission.finish_reason in LEFT_EARLY
     for expected, position in enumerate(answered_positions(submission)):
         if expected != position:
             raise missing_ratings([expected])
-    unanswered = sorted(step.position for step in submission.steps if not step.is_answered)
+    unanswered = sorted(
+        step.position for step in submission.steps if not step.is_answered and not (left_early and step.comment.strip())
+    )
     if unanswered:
         raise missing_ratings(unanswered)
 

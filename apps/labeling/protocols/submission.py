@@ -14,7 +14,8 @@ import msgspec
 class SubmittedStep:
     """The answer to one candidate: a rating of -1, 0 or +1, or `unsure`. Positions and candidates count from 0.
 
-    `text` is set for a step that the labeler wrote; such a step needs no rating.
+    `text` is set for a step that the labeler wrote; such a step needs no rating. `comment` is a remark on the step, for
+    reviewers.
     """
 
     position: int
@@ -23,6 +24,7 @@ class SubmittedStep:
     unsure: bool = False
     chosen: bool = False
     text: str | None = None
+    comment: str = ""
 
     @property
     def is_answered(self) -> bool:
@@ -49,7 +51,10 @@ class SubmittedCritique:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """Times are in milliseconds; `reason` is required where the labeler gives up or the problem is bad."""
+    """Times are in milliseconds; `reason` is required where the labeler gives up or the problem is bad.
+
+    `reply` answers the note with which a reviewer returned the assignment.
+    """
 
     steps: Sequence[SubmittedStep] = ()
     finish_reason: str
@@ -57,6 +62,7 @@ class Submission:
     preference: SubmittedPreference | None = None
     progress: int | None = None
     critiques: Sequence[SubmittedCritique] = ()
+    reply: str = ""
     active_ms: int | None = None
     idle_ms: int | None = None
 
@@ -69,10 +75,13 @@ class Submission:
         answers: list[object] = [self.finish_reason, self.reason.strip()]
         for step in sorted(self.steps, key=lambda step: (step.position, step.candidate)):
             answer: list[object] = [step.position, step.candidate, step.rating, step.unsure, step.chosen]
-            answers.append([*answer, step.text] if step.text else answer)
+            texts = [step.text, step.comment.strip()] if step.comment.strip() else [step.text] if step.text else []
+            answers.append([*answer, *texts])
         optional = (self.preference, self.progress, tuple(self.critiques) or None)
         if any(answer is not None for answer in optional):
             answers.append(optional)
+        if self.reply.strip():
+            answers.append({"reply": self.reply.strip()})
         return UUID(bytes=blake2b(msgspec.json.encode(answers), digest_size=16).digest())
 
     def to_dict(self) -> dict[str, object]:

@@ -168,10 +168,10 @@ FROM next WHERE a.id = next.assignment RETURNING a.id
 """
 
 # The assignment that the labeler skipped first, with its draft. Its `leased_until` is the time of the skip.
-RESUME_SKIPPED = f"""
+_RESUME_SKIPPED = f"""
 WITH next AS (
     SELECT t.id, a.id AS assignment FROM labeling_assignment a JOIN labeling_task t ON t.id = a.task_id
-    WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'skipped'
+    WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'skipped' {{}}
       AND t.open_slots > 0 AND ({_HAD}) IS NULL
     ORDER BY a.leased_until, a.id
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
@@ -181,6 +181,9 @@ WITH next AS (
 UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
 FROM next WHERE a.id = next.assignment RETURNING a.id
 """
+RESUME_SKIPPED = _RESUME_SKIPPED.format("")
+# The one that the labeler chose.
+RESUME_ONE_SKIPPED = _RESUME_SKIPPED.format("AND a.id = %(assignment)s")
 
 # As `TaskQuerySet.add_slots`. The condition is in SET and not in WHERE, so that it is evaluated on the locked row.
 _ADD_SLOTS = "open_slots = CASE WHEN t.withdrawn = '' THEN t.open_slots + {} ELSE 0 END"

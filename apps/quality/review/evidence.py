@@ -51,6 +51,7 @@ class LabelerRating:
     unsure: bool = False
     is_unreached: bool = False
     not_counted: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,13 @@ class LabelerEvidence:
         label = self.labels.get(step.pk)
         if label is None:
             return LabelerRating(self.labeler, is_unreached=True, not_counted=self.not_counted)
-        return LabelerRating(self.labeler, label.counted_rating, bool(label.unsure), not_counted=self.not_counted)
+        return LabelerRating(
+            self.labeler,
+            label.counted_rating,
+            bool(label.unsure),
+            not_counted=self.not_counted,
+            comment=label.comment,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,11 @@ class StepEvidence:
     critiques: Sequence[Critique] = ()
     is_behind: bool = False
     scores: Sequence[StepScore] = ()
+
+    @property
+    def comments(self) -> list[LabelerRating]:
+        """The ratings whose labelers remark on the step."""
+        return [given for given in self.ratings if given.comment]
 
     @property
     def is_adjudicated(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from django.db.models import Q
 
 from apps.accounts.models import AuditEvent
 from apps.corpus.models import Solution
+from apps.labeling.assignments.replies import ReturnNote, return_notes_of
 from apps.labeling.models import PastSubmission
 from apps.quality.review.evidence import Evidence, Naming
 
@@ -117,3 +119,14 @@ def past_submissions_of(evidence: Evidence) -> dict[int, list[PastSubmission]]:
     for submission in PastSubmission.objects.filter(assignment__in=changed) if changed else ():
         by_assignment.setdefault(submission.assignment_id, []).append(submission)
     return by_assignment
+
+
+def return_notes_in(
+    evidence: Evidence, past: Mapping[int, Sequence[PastSubmission]]
+) -> dict[int, Sequence[ReturnNote]]:
+    """By assignment id, where a reviewer returned it: the notes with the labeler's replies."""
+    return_notes = {
+        labeler.assignment.pk: return_notes_of(labeler.assignment, past.get(labeler.assignment.pk, ()))
+        for labeler in evidence.labelers
+    }
+    return {pk: of_assignment for pk, of_assignment in return_notes.items() if of_assignment}

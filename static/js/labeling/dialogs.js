@@ -1,4 +1,5 @@
 /** Questions to the labeler. Each returns a promise of the answer; while a dialog is open the page's keys are off. */
+import { keyOf } from "../shared/keys.js";
 import { typeset } from "../shared/math.js";
 
 const byId = (id) => document.getElementById(id);
@@ -39,29 +40,61 @@ export async function askReason(kind, previous = "") {
     byId("reason-title").textContent = title;
     byId("reason-lead").textContent = lead;
     byId("reason-send").textContent = send;
-    byId("suggestions").replaceChildren(...suggestions.map((reason) => suggestionButton(reason, field)));
+    byId("suggestions").replaceChildren(...suggestions.map(suggestionButton));
+    byId("reason-digits").textContent = `1 to ${suggestions.length}`;
     field.value = previous;
     field.required = !isOptional;
     byId("reason-why").textContent = isOptional ? "Why? (optional)" : "Why?";
     field.setCustomValidity("");
     dialog.returnValue = "";
     dialog.showModal();
-    (isOptional ? byId("reason-send") : field).focus();
+    // The digits choose a reason, and any other character begins to write one: so the focus is not in the text field.
+    byId(isOptional ? "reason-send" : "suggestions").focus();
     if (await closed(dialog) !== "send") return null;
     return field.value.trim() || (isOptional ? "" : null);
 }
 
-function suggestionButton(reason, field) {
+function suggestionButton(reason, index) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "button small";
-    button.textContent = reason;
+    const key = document.createElement("kbd");
+    key.textContent = index + 1;
+    button.append(key, ` ${reason}`);
     button.addEventListener("click", () => {
-        field.value = field.value.trim() ? `${field.value.trim()}. ${reason}` : reason;
-        field.setCustomValidity("");
-        field.focus();
+        addReason(reason);
+        byId("reason-text").focus();
     });
+    button.dataset.reason = reason;
     return button;
+}
+
+function addReason(reason) {
+    const field = byId("reason-text");
+    const written = field.value.trim();
+    if (!written.includes(reason)) field.value = written ? `${written}. ${reason}` : reason;
+    field.setCustomValidity("");
+}
+
+/** Digits choose a reason, Ctrl+Enter or Cmd+Enter sends, and what else is typed outside of the text field goes into it. */
+function takeReasonKey(event) {
+    if (event.isComposing) return;
+    const field = byId("reason-text");
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        if (!event.repeat) byId("reason-send").click();
+        return;
+    }
+    if (event.target === field || event.ctrlKey || event.metaKey || event.altKey) return;
+    const chosen = byId("suggestions").children[Number(keyOf(event)) - 1];
+    if (chosen) {
+        event.preventDefault();
+        addReason(chosen.dataset.reason);
+        byId("reason-send").focus(); // Enter sends it.
+    } else if ((event.key.length === 1 && event.key !== " ") || event.key === "Process") {
+        field.focus();
+        field.setSelectionRange(field.value.length, field.value.length);
+    }
 }
 
 function closed(dialog) {
@@ -71,7 +104,8 @@ function closed(dialog) {
 /** Which of two versions to keep: "own" or "saved"; the dialog cannot be cancelled. Rows are the protocol's `conflictRows`. */
 export async function askWhichVersion({ own, saved }) {
     const dialog = byId("conflict");
-    byId("conflict-rows").replaceChildren(...own.map((row, index) => conflictRow(row, saved[index])));
+    const rows = own.map((row, index) => [row, saved[index]]).filter(([row, other]) => !row.isOptional || row.answer || other?.answer);
+    byId("conflict-rows").replaceChildren(...rows.map(([row, other]) => conflictRow(row, other)));
     dialog.returnValue = "";
     dialog.showModal();
     return await closed(dialog) === "saved" ? "saved" : "own";
@@ -116,9 +150,5 @@ export function prepareDialogs() {
         const isBlank = field.value && !field.value.trim();
         field.setCustomValidity(isBlank ? "Give a reason in a word or two." : "");
     });
-    field.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || event.repeat) return;
-        event.preventDefault();
-        byId("reason-send").click();
-    });
+    byId("reason").addEventListener("keydown", takeReasonKey);
 }

@@ -34,8 +34,12 @@ const WAITING = {
     "signed-out": ["Your sign-in has expired", "Your submissions are kept in this browser. Sign in again to continue."],
 };
 
-/** @param {{today: () => number, connectionState: () => string, checkAgain: () => void}} needs  `today`: how much was submitted today */
-export function createEmptyStates({ today, connectionState, checkAgain }) {
+/**
+ * @param {object} needs
+ * @param {() => number} needs.today  how much was submitted today
+ * @param {(section: HTMLElement) => void} [needs.onEnd]  adds what can be done at the end of the round
+ */
+export function createEmptyStates({ today, connectionState, checkAgain, onEnd = () => {} }) {
     const container = document.getElementById("task");
     const actionBar = document.getElementById("action-bar");
     let timer = 0;
@@ -52,7 +56,9 @@ export function createEmptyStates({ today, connectionState, checkAgain }) {
         section.classList.toggle("waiting", !isEnd);
         actionBar.hidden = true;
         container.replaceChildren(section);
-        if (isEnd) slot("title").focus();
+        if (!isEnd) return;
+        slot("title").focus();
+        onEnd(section);
     }
 
     const showWaiting = () => show(...WAITING[connectionState()], { isEnd: false });

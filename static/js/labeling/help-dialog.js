@@ -1,11 +1,12 @@
 /** The help dialog: what each key does, and how to give a command another key. */
-import { conflictOf, keyOf } from "../shared/keys.js";
+import { conflictOf, createLayout, keyOf } from "../shared/keys.js";
 
 const byId = (id) => document.getElementById(id);
 
 /** @param {{commands: object, keys: () => object, onChange: (changes: object) => void}} needs  no changes at all: reset to the defaults */
 export function createHelpDialog({ commands, keys, onChange }) {
     const dialog = byId("help");
+    const layout = createLayout();
     let remapped = null; // The command that waits for its new key.
 
     function rowsOf([name, command]) {
@@ -37,11 +38,11 @@ export function createHelpDialog({ commands, keys, onChange }) {
     }
 
     function takeKey(event) {
-        if (!remapped || ["Shift", "Control", "Alt", "Meta"].includes(event.key)) return;
+        if (!remapped || ["Shift", "Control", "Alt", "AltGraph", "Meta"].includes(event.key)) return;
         event.preventDefault();
         event.stopPropagation();
         if (event.key === "Escape") return draw();
-        const [name, key] = [remapped, keyOf(event)];
+        const [name, key] = [remapped, keyOf(event, layout)];
         const conflict = conflictOf(commands, keys(), name, key);
         if (conflict) {
             byId("keys-error").textContent = `“${key}” is already used for: ${conflict}. Press another key, or Escape to cancel.`;
@@ -51,6 +52,7 @@ export function createHelpDialog({ commands, keys, onChange }) {
         draw();
     }
 
+    document.addEventListener("keydown", layout.note, { capture: true });
     dialog.addEventListener("keydown", takeKey, { capture: true });
     dialog.addEventListener("cancel", (event) => remapped && event.preventDefault());
     byId("keys-reset").addEventListener("click", () => {

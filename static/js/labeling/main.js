@@ -8,9 +8,11 @@ import { askWhichVersion, createSignInDialog, isDialogOpen, prepareDialogs } fro
 import { createEmptyStates } from "./empty-states.js";
 import { createGuidelines } from "./guidelines.js";
 import { createHelpDialog } from "./help-dialog.js";
+import { createLastSubmission } from "./last-submission.js";
 import { createPage } from "./page.js";
 import { loadProtocol } from "./protocols/index.js";
 import { createSession } from "./session.js";
+import { createSkippedList } from "./skipped-list.js";
 import { createActivityTimer, watchInput } from "./sync/activity-timer.js";
 import { createConnection, watchNetwork } from "./sync/connection.js";
 import { createDrafts } from "./sync/drafts.js";
@@ -25,12 +27,13 @@ const isCorrection = Boolean(config.assignment);
 
 const protocol = await loadProtocol(config.round.protocol);
 const commands = commandsOf(protocol, { isCorrection });
-const page = createPage({ submitLabel: isCorrection ? "Save correction" : "Submit" });
+const page = createPage();
 const store = createLocalStore(config.user.email);
 const api = createApi(config.api);
 const activity = createActivityTimer({ isVisible: !document.hidden });
 let submittedToday = config.progress.today;
 let draftState = "idle";
+let correctionState = null; // That of a correction in place of the current task, whose draft is kept behind it.
 
 const connection = createConnection({ onChange: onConnectionChange });
 const signIn = createSignInDialog({ signIn: config.sign_in, retry: connection.retryNow });
@@ -43,7 +46,7 @@ const leases = createLeases({ api, activity, onEnded: (id) => session.onLeaseEnd
 const drafts = createDrafts({
     api, connection, store,
     send: tabSync.send,
-    times: activity.read,
+    times: () => session.times(),
     choose: ({ own, saved }) => askWhichVersion({ own: session.conflictRows(own), saved: session.conflictRows(saved) }),
     onState: onDraftState,
     onReplaced: (answers) => session.adopt(answers),
@@ -51,17 +54,27 @@ const drafts = createDrafts({
     onUnsaved: (reason) => page.notice(`Your ratings of the skipped task stay in this browser until it comes back: ${reason}`),
 });
 const outbox = createOutbox({ api, connection, store, ready: drafts.atRest, saveDraft: drafts.saveSkipped, onAccepted, onRejected });
+const roundPath = `/projects/${config.project.slug}/rounds/${config.round.number}`;
 const emptyStates = createEmptyStates({
     today: () => submittedToday, connectionState: () => connection.state, checkAgain: () => session.advance(),
+    onEnd: createSkippedList({ api, path: `${roundPath}/skipped`, resume: (id) => session.resume(id) }),
+});
+const { options } = config.round;
+const lastSubmission = createLastSubmission({
+    last: config.last, session: () => session, outbox, api, connection, page,
+    correcting: { options, protocol, activity, store, onState: onCorrectionState },
+    onEnded: () => onCorrectionState(null),
 });
 const session = isCorrection ? createCorrection({
-    id: config.assignment, options: config.round.options, protocol, api, connection, activity, page, store,
-    doneUrl: config.work, onState: onDraftState,
+    id: config.assignment, options, protocol, api, connection, activity, page, store, onState: onDraftState,
+    onSaved: (changes) => location.assign(changes.length ? `${config.work}?corrected=${config.assignment}` : config.work),
 }) : createSession({
-    round: `/projects/${config.project.slug}/rounds/${config.round.number}`,
-    options: config.round.options,
+    round: roundPath, options, resume: config.resume, lastSubmission,
     protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued: showSaveState,
 });
+if (isCorrection) page.showCorrecting(true);
+/** What keys and buttons act on: the correction of the last submission while there is one, else the session. */
+const desk = () => lastSubmission.correction ?? session;
 
 // --- what the parts report ----------------------------------------------------------------------------------------
 
@@ -70,6 +83,7 @@ function onConnectionChange(state) {
     else signIn.close();
     showSaveState();
     session.onConnectionChange(state);
+    lastSubmission.correction?.onConnectionChange(state);
 }
 
 function onDraftState(state, error) {
@@ -78,9 +92,14 @@ function onDraftState(state, error) {
     showSaveState();
 }
 
+function onCorrectionState(state) {
+    correctionState = state;
+    showSaveState();
+}
+
 function showSaveState() {
     const unsent = outbox.ids().length;
-    const states = { online: unsent ? "saving" : draftState, offline: "offline", "signed-out": "signedOut" };
+    const states = { online: correctionState ?? (unsent ? "saving" : draftState), offline: "offline", "signed-out": "signedOut" };
     page.showSaveState(states[connection.state], unsent);
 }
 
@@ -144,22 +163,33 @@ async function saveKeys() {
 }
 
 const guidelines = createGuidelines();
-const runs = { ...session.commands, guidelines: guidelines.toggle, help: help.open, checkAgain: session.advance };
-listen((name) => runs[name](), { commands, keys: () => keys, isOn: () => !isDialogOpen() });
+const ownRuns = { guidelines: guidelines.toggle, help: help.open, checkAgain: session.advance };
+const run = (name) => (ownRuns[name] ?? desk().commands[name])();
+listen(run, { commands, keys: () => keys, isOn: () => !isDialogOpen() });
 
 document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do], #thumbs [data-answer]");
     if (!button) return;
     // After a click the keys are the page's again: Enter must submit, not press the same button once more.
     if (event.detail > 0) button.blur();
-    runs[button.dataset.do ?? button.dataset.answer]();
+    run(button.dataset.do ?? button.dataset.answer);
+});
+
+const reply = document.getElementById("reply");
+reply.addEventListener("input", () => desk().reply(reply.value));
+reply.addEventListener("keydown", (event) => {
+    const isSubmit = event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat;
+    if ((event.key !== "Escape" && !isSubmit) || event.isComposing) return;
+    event.preventDefault();
+    reply.blur();
+    if (isSubmit) run("submit");
 });
 
 // --- the browser --------------------------------------------------------------------------------------------------
 
 watchInput(activity);
 watchNetwork(connection);
-addEventListener("resize", session.fit);
+addEventListener("resize", () => desk().fit());
 addEventListener("pagehide", () => {
     drafts.leave();
     tabSync.leave();

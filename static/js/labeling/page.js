@@ -1,4 +1,5 @@
 /** What surrounds the task: progress, the save state, the action bar, notices, and announcements to screen readers. */
+import { createProblemPeek } from "./problem-peek.js";
 
 const byId = (id) => document.getElementById(id);
 const SAVE_STATES = {
@@ -30,13 +31,18 @@ function linkButton({ label, run }) {
     return button;
 }
 
-/** @param {{submitLabel?: string}} [options] */
-export function createPage({ submitLabel = "Submit" } = {}) {
+// How long what is missing stays marked after somebody tried to submit.
+const POINT_OUT_MS = 4_000;
+
+export function createPage() {
     let isSending = false;
     let timer = 0;
     let announcements = 0;
+    let pointer = 0;
+    let isCorrecting = false;
 
     return {
+        problemPeek: createProblemPeek(),
         showProgress({ done, total, today }) {
             byId("round-meter").max = Math.max(1, total);
             byId("round-meter").value = Math.min(done, total);
@@ -61,14 +67,38 @@ export function createPage({ submitLabel = "Submit" } = {}) {
             byId("action-bar").hidden = false;
             byId("missing").textContent = message;
             byId("missing").classList.toggle("complete", canSubmit);
-            byId("submit").disabled = isSending || (!canSubmit && !canProceed);
-            byId("submit").firstChild.data = isSending ? "Saving… " : canProceed ? "Continue " : `${submitLabel} `;
+            byId("missing").classList.remove("pointed-out");
+            byId("submit").disabled = isSending;
+            // It can be pressed all the same: then the page points out what is missing.
+            byId("submit").setAttribute("aria-disabled", String(isSending || (!canSubmit && !canProceed)));
+            const label = isCorrecting ? "Save correction " : "Submit ";
+            byId("submit").firstChild.data = isSending ? "Saving… " : canProceed ? "Continue " : label;
             for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = isSending || !canUndo;
         },
         /** While the task is on its way to the server its buttons are off; show the status again afterwards. */
         setSending(isNowSending) {
             isSending = isNowSending;
             for (const button of document.querySelectorAll('[data-do="giveUp"]')) button.disabled = isSending;
+        },
+        /** Draw the eye to what is missing. Nothing moves: only its colours change. */
+        pointOutMissing() {
+            clearTimeout(pointer);
+            const { classList } = byId("missing");
+            classList.remove("pointed-out");
+            byId("missing").getBoundingClientRect(); // A layout in between lets the animation begin again.
+            classList.add("pointed-out");
+            pointer = setTimeout(() => classList.remove("pointed-out"), POINT_OUT_MS);
+        },
+        /** A submitted task is corrected in place of the current one, or no longer. @param {{canLeave?: boolean}} [options] */
+        showCorrecting(isNowCorrecting, { canLeave = false } = {}) {
+            isCorrecting = isNowCorrecting;
+            document.body.classList.toggle("correcting", isCorrecting);
+            byId("back-to-last").hidden = isCorrecting;
+            byId("leave-correction").hidden = !(isCorrecting && canLeave);
+        },
+        /** Whether there is a submission to go back to. */
+        showLast(hasLast) {
+            byId("back-to-last").disabled = !hasLast;
         },
         setBusy(isBusy) {
             byId("task").setAttribute("aria-busy", String(isBusy));
@@ -78,10 +108,11 @@ export function createPage({ submitLabel = "Submit" } = {}) {
             announcements += 1;
             byId("announcer").textContent = sentence + (announcements % 2 ? "\u00a0" : "");
         },
-        /** Why a reviewer returned the current task; empty where it was not returned. */
-        showReviewerNote(text) {
-            byId("reviewer-note").hidden = !text;
-            byId("reviewer-note").querySelector("q").textContent = text;
+        /** Why a reviewer returned the current task, and what the labeler replies; hidden where it was not returned. */
+        showReviewerNote(note, reply = "") {
+            byId("reviewer-note").hidden = !note;
+            byId("reviewer-note").querySelector("q").textContent = note;
+            if (byId("reply").value !== reply) byId("reply").value = reply;
         },
         /** @param {{label: string, run: () => void}|null} [action]  what can be done about it */
         notice(text, kind = "warning", action = null) {

@@ -10,8 +10,9 @@ export function createProblemPeek() {
     const place = byId("problem-peek-text");
     const button = byId("problem-peek-button");
     let pane = null;
-    const observer = new IntersectionObserver(([entry]) => {
-        const isAbove = !entry.isIntersecting && entry.boundingClientRect.bottom < innerHeight / 2;
+    const observer = new IntersectionObserver((entries) => {
+        const { isIntersecting, boundingClientRect } = entries.at(-1);
+        const isAbove = pane.isConnected && !isIntersecting && boundingClientRect.bottom < innerHeight / 2;
         if (isAbove === panel.hidden) show(isAbove);
     }, { rootMargin: "-60px 0px 0px 0px" });
 
@@ -37,11 +38,11 @@ export function createProblemPeek() {
     }
 
     return {
-        /** @param {HTMLElement} newPane  the problem of the task that is shown now */
-        follow(newPane) {
+        /** @param {HTMLElement} task  what is shown now */
+        follow(task) {
             observer.disconnect();
             show(false);
-            pane = newPane;
+            pane = task.querySelector(".problem-pane");
             observer.observe(pane);
         },
         toggle() {

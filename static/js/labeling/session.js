@@ -1,6 +1,7 @@
 /**
  * A labeling session: the current task, the next one prepared behind it, where tasks come from and where submissions go. The
- * task editor changes a task; drafts, outbox and leases keep the work safe.
+ * task editor changes a task; drafts, outbox and leases keep the work safe. What was submitted last can be corrected in
+ * place: `correction.js` has the page for as long as that takes, and the current task is kept behind it.
  */
 import { typesetDone, typesetInView } from "../shared/math.js";
 import { askReason } from "./dialogs.js";
@@ -13,15 +14,22 @@ const TYPESET_TIMEOUT_MS = 1_500;
  * @param {string} needs.round         the round's path in the API
  * @param {Function} needs.onProgress  (progress): the server has counted the submissions
  * @param {Function} needs.onQueued    a submission or a skip is in the outbox
+ * @param {number|null} needs.resume   the skipped assignment to begin with
+ * @param {{goBack: Function, hasLast: () => boolean, note: Function}} needs.lastSubmission  see `last-submission.js`
  */
 export function createSession({
-    round, options, protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued,
+    round, options, protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued, resume, lastSubmission,
 }) {
     const prerender = document.getElementById("prerender");
-    const editor = createTaskEditor({ protocol, options, api, connection, activity, page, onChange: drafts.change, onSubmit: submit });
+    const editor = createTaskEditor({
+        protocol, options, api, connection, activity, page, onChange: drafts.change, onSubmit: submit, canGoBack: lastSubmission.hasLast,
+    });
     let next = null; // {payload, view}
     let fetching = null;
     let place = 0; // Counts the calls of `advance`: a response to an earlier one is late.
+    let isAdvancing = false;
+    let toResume = resume; // The skipped assignment to claim before any other.
+    let parked = null; // While the last submission is corrected: {times, isStale, notice} of the task behind it.
 
     const heldIds = () => [editor.task, next].filter(Boolean).map(({ payload }) => payload.id);
     const claim = () => connection.run(() => api.post(`${round}/claim`, { holding: [...heldIds(), ...outbox.ids()] }));
@@ -30,7 +38,9 @@ export function createSession({
 
     /** Show the next task: the prepared one, else the one that the server returns. */
     async function advance() {
+        if (parked) return void (parked.isStale = true); // Shown when the labeler comes back.
         const ownPlace = ++place;
+        isAdvancing = true;
         closeTask();
         page.setBusy(true);
         if (!next) emptyStates.waitFor(() => ownPlace === place && !editor.task);
@@ -50,7 +60,7 @@ export function createSession({
     async function fetchNow(ownPlace) {
         await outbox.deliver();
         try {
-            const claimed = await claim();
+            const claimed = await claimSkipped() ?? await claim();
             if (ownPlace !== place) return;
             onProgress(claimed.progress);
             if (!claimed.assignment) return showNoTask(claimed);
@@ -59,6 +69,20 @@ export function createSession({
             if (ownPlace === place) show(prepared);
         } catch (error) {
             if (ownPlace === place) showNoTask({ reason: error.code, message: error.message });
+        }
+    }
+
+    /** The skipped task that the labeler has chosen; null where there is none, or where it cannot be had, which is reported. */
+    async function claimSkipped() {
+        if (!toResume) return null;
+        const id = toResume;
+        toResume = null;
+        history.replaceState(null, "", location.pathname); // A reload claims the current task, as ever.
+        try {
+            return await connection.run(() => api.post(`/assignments/${id}/resume`));
+        } catch (error) {
+            page.notice(`The skipped task cannot be opened: ${error.message}`);
+            return null;
         }
     }
 
@@ -96,8 +120,8 @@ export function createSession({
 
     function show({ payload, view }) {
         const { answers, ...times } = drafts.open(payload);
+        isAdvancing = false;
         activity.restart(times);
-        page.showReviewerNote(payload.note ?? "");
         editor.show(payload, view, answers);
         tabSync.hold(heldIds());
         scrollTo({ top: 0, behavior: "instant" });
@@ -122,6 +146,7 @@ export function createSession({
     }
 
     function showNoTask(claimed) {
+        isAdvancing = false;
         page.setBusy(false);
         page.showReviewerNote("");
         emptyStates.showNoTask(claimed);
@@ -133,6 +158,7 @@ export function createSession({
     function submit(submission) {
         const { payload } = editor.task;
         outbox.add(payload.id, payload.task, submission);
+        lastSubmission.note(payload.id);
         advanceAfter(payload);
     }
 
@@ -165,14 +191,36 @@ export function createSession({
     function onSubmittedElsewhere(id) {
         if (next?.payload.id === id) discardNext();
         if (editor.task?.payload.id !== id) return;
-        page.notice("You submitted or skipped the last task in another tab or on another device. This is the next one.", "info");
+        notify("You submitted or skipped the last task in another tab or on another device. This is the next one.", "info");
         advance();
+    }
+
+    /** About the current task: while it is behind a correction, the notice waits. */
+    function notify(...notice) {
+        if (parked) parked.notice = notice;
+        else page.notice(...notice);
     }
 
     function onLeaseEnded(id) {
         if (next?.payload.id === id) return discardNext();
         if (editor.task?.payload.id !== id) return;
-        page.notice("Your time for this task has run out, and others may get it too. You can still submit it.");
+        notify("Your time for this task has run out, and others may get it too. You can still submit it.");
+    }
+
+    // --- back to the last submission ----------------------------------------------------------------------------
+
+    /** Undo in a task in which nothing is done yet leads back to the one before. */
+    function undo() {
+        const { task } = editor;
+        if (task && (editor.canUndo() || protocol.isBegun(task.state))) editor.commands.undo();
+        else backToLast();
+    }
+
+    function backToLast() {
+        if (isAdvancing) return;
+        const { task } = editor;
+        const wasBegun = task && protocol.isBegun(task.state);
+        lastSubmission.goBack({ isWanted: () => !parked && !isAdvancing && task === editor.task && (!task || wasBegun === protocol.isBegun(task.state)) });
     }
 
     return {
@@ -180,15 +228,41 @@ export function createSession({
         onSubmittedElsewhere,
         onLeaseEnded,
         onConnectionChange: emptyStates.onConnectionChange,
-        commands: { ...editor.commands, skip, retake },
+        reply: editor.reply,
+        /** The current task makes room for a correction, and keeps its lease, its draft and its time. */
+        park() {
+            parked = { times: activity.read(), isStale: false, notice: null };
+            editor.park();
+        },
+        /** The correction is over: the task is shown again, or the next one if it is gone. */
+        unpark() {
+            const { times, isStale, notice } = parked;
+            parked = null;
+            editor.unpark();
+            activity.restart(times);
+            if (!editor.task || isStale) advance();
+            else editor.task.view.reveal(editor.task.state, { isSmooth: false });
+            if (notice) page.notice(...notice);
+        },
+        /** The time of the current task. */
+        times: () => parked?.times ?? activity.read(),
+        /** Claim a skipped task again, and show it. */
+        resume(id) {
+            toResume = id;
+            advance();
+        },
+        commands: { ...editor.commands, undo, skip, retake, backToLast, leaveCorrection() {} },
         /** Answers from another tab or device replace those shown. */
         adopt(answers) {
             if (!editor.task) return;
             editor.adopt(answers);
-            page.announce("These ratings come from your other tab or device.");
+            if (!parked) page.announce("These ratings come from your other tab or device.");
         },
         /** One version of the answers to the current task, row by row. */
-        conflictRows: (answers) => editor.task ? protocol.conflictRows(editor.task.payload, answers) : [],
+        conflictRows: (answers) => !editor.task ? [] : [
+            ...protocol.conflictRows(editor.task.payload, answers),
+            { text: "Reply to the reviewer", answer: answers.reply || null, isOptional: true },
+        ],
         fit: editor.fit,
         /** The assignments that a closing page releases: the current task if it is not begun, and the next one. */
         unbegunIds() {

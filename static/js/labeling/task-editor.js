@@ -2,12 +2,11 @@
  * The current task: how it is shown, changed and submitted. The user of the editor, a session or a
  * correction, decides where it comes from, what keeps it safe and where it goes.
  *
- * @typedef {{payload: object, view: import("./protocols/index.js").View, state: object, reason: string}} Task
- *   `reason` is the last one given for stopping early
+ * @typedef {{payload: object, view: import("./protocols/index.js").View, state: object, reason: string, reply: string}} Task
+ *   `reason` is the last one given for stopping early, `reply` answers the note of the reviewer who returned the task
  */
-import { askReason } from "./dialogs.js";
-import { createProblemPeek } from "./problem-peek.js";
 import { setSource } from "../shared/texts.js";
+import { askReason } from "./dialogs.js";
 import { areSameAnswers } from "./sync/answers.js";
 
 const MAX_ACTIVE_MS = 86_400_000; // The server accepts a day at most.
@@ -17,19 +16,25 @@ const MAX_ACTIVE_MS = 86_400_000; // The server accepts a day at most.
  * @param {import("./protocols/index.js").Protocol} needs.protocol
  * @param {(answers: import("./sync/answers.js").Answers) => void} needs.onChange  the answers changed: keep them
  * @param {(submission: object) => void} needs.onSubmit                            the person is done: submit this
+ * @param {() => boolean} [needs.canGoBack]  whether undo leads back to something when nothing in the task can be undone
  */
-export function createTaskEditor({ protocol, options, api, connection, activity, page, onChange, onSubmit }) {
+export function createTaskEditor({ protocol, options, api, connection, activity, page, onChange, onSubmit, canGoBack = () => false }) {
     const container = document.getElementById("task");
-    const peek = createProblemPeek();
     const tools = { options, post: (path, body) => connection.run(() => api.post(path, body)) };
     /** @type {Task|null} */
     let task = null;
     let isSending = false;
+    let isParked = false; // Another task is shown in its place.
+
+    const canUndo = () => protocol.undo(task.state) !== task.state;
+    const withReply = (answers) => ({ ...answers, ...(task.reply.trim() ? { reply: task.reply } : {}) });
 
     function paint() {
+        if (isParked) return;
         const status = protocol.statusOf(task.state);
         task.view.paint(task.state, status);
-        page.showStatus(status, protocol.undo(task.state) !== task.state);
+        page.showStatus(status, canUndo() || (!protocol.isBegun(task.state) && canGoBack()));
+        page.showReviewerNote(task.payload.note ?? "", task.reply);
     }
 
     /** Every change passes through here: paint first, then keep the answers, then announce, unless there is nothing to announce. */
@@ -39,8 +44,8 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
         task.state = state;
         paint();
         const answers = protocol.answersOf(state);
-        if (!areSameAnswers(answers, protocol.answersOf(before))) onChange(answers);
-        if (isQuiet) return;
+        if (!areSameAnswers(answers, protocol.answersOf(before))) onChange(withReply(answers));
+        if (isQuiet || isParked) return;
         task.view.reveal(state);
         if (announcement === null) return; // The screen reader speaks for itself.
         const { canSubmit, message } = protocol.statusOf(state);
@@ -62,7 +67,15 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
         const { canSubmit, finishReason, message } = protocol.statusOf(task.state);
         if (canSubmit) finish(finishReason);
         else if (protocol.actions.proceed && act("proceed")) return;
-        else page.announce(`Not yet. ${message}.`);
+        else pointOutMissing(message);
+    }
+
+    /** Say what is missing so that nobody overlooks it, and put the cursor there. */
+    function pointOutMissing(message) {
+        act("goToMissing");
+        task.view.reveal(task.state);
+        page.pointOutMissing();
+        page.announce(`Not yet. ${message}.`);
     }
 
     async function stopEarly(finishReason) {
@@ -75,7 +88,7 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
 
     function finish(finishReason, reason = "") {
         const { active_ms, idle_ms } = activity.read();
-        const answers = (protocol.submissionOf ?? protocol.answersOf)(task.state);
+        const answers = withReply((protocol.submissionOf ?? protocol.answersOf)(task.state));
         onSubmit({ ...answers, finish_reason: finishReason, reason, active_ms: Math.min(active_ms, MAX_ACTIVE_MS), idle_ms });
     }
 
@@ -100,16 +113,36 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
 
     return {
         get task() { return task; },
+        get isParked() { return isParked; },
+        canUndo,
+        /** What a draft of the task carries. */
+        answers: () => withReply(protocol.answersOf(task.state)),
         createView: (payload) => protocol.createView(payload, act, tools),
         show(payload, view, answers) {
-            task = { payload, view, state: protocol.start(payload, answers, options), reason: "" };
+            task = { payload, view, state: protocol.start(payload, answers, options), reason: "", reply: answers.reply ?? "" };
             paint();
             container.replaceChildren(view.element);
             view.fit();
-            peek.follow(container.querySelector(".problem-pane"));
+            page.problemPeek.follow(view.element);
             page.setBusy(false);
         },
         close() { task = null; },
+        /** Another task is shown in place of this one, which is kept as it is. */
+        park() { isParked = true; },
+        unpark() {
+            isParked = false;
+            if (!task) return;
+            container.replaceChildren(task.view.element);
+            paint();
+            task.view.fit();
+            page.problemPeek.follow(task.view.element);
+        },
+        /** Write the reply to the reviewer's note. */
+        reply(text) {
+            if (!task || isSending) return;
+            task.reply = text;
+            onChange(withReply(protocol.answersOf(task.state)));
+        },
         /** While the submission is on its way, nothing that is shown may change. */
         setSending(isNowSending) {
             isSending = isNowSending;
@@ -121,6 +154,7 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
         /** Take over answers from elsewhere; undo restores the previous ones. */
         adopt(answers) {
             task.state = protocol.adopt(task.state, answers);
+            task.reply = answers.reply ?? "";
             paint();
         },
         fit: () => task?.view.fit(),
@@ -132,7 +166,7 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
             badProblem: command(() => stopEarly("bad_problem")),
             source: command(showSource),
             sources: command(showSources),
-            peek: command(peek.toggle),
+            peek: command(page.problemPeek.toggle),
         },
     };
 }

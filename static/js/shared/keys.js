@@ -21,12 +21,42 @@ export function conflictOf(commands, keys, name, key) {
     return other ? commands[other].label : null;
 }
 
-/** The key map's name of an event's key: lower case, and digits also on keyboards that need Shift for them. */
-export function keyOf(event) {
-    const digit = event.shiftKey ? null : /^Digit(\d)$/.exec(event.code ?? "");
-    if (digit) return digit[1];
-    return event.key.length === 1 ? event.key.toLowerCase() : event.key;
+/**
+ * What a keyboard's letter keys type. The letters of a Latin layout are printed on its keys, whichever places they have (AZERTY,
+ * Dvorak), so they are taken as typed. On any other layout the place of a key stands for the letter that it has on the most
+ * common one. A Hebrew or Greek layout types punctuation with some letter keys, as Dvorak does: the last letter that was
+ * typed tells which of them it is.
+ */
+export function createLayout() {
+    let isLatin = true;
+    return {
+        get isLatin() { return isLatin; },
+        note({ key = "", code = "" }) {
+            if (/^Key[A-Z]$/.test(code) && /^\p{Letter}+$/u.test(key) && isCharacter(key)) isLatin = isLatinText(key);
+        },
+    };
 }
+
+const isCharacter = (key) => key.length === 1 || /[^\x00-\x7f]/.test(key); // One Arabic key types two letters at once.
+const isLatinText = (text) => /^[\x20-\x7e\p{Script=Latin}]+$/u.test(text);
+const isLetter = (text) => /^\p{Letter}+$/u.test(text);
+
+/** The Latin letter, digit or question mark at a key's place, where the layout types something else there; else null. */
+function placeOf({ key, code = "", shiftKey }, layout) {
+    if (!shiftKey && /^Digit\d$/.test(code)) return code.at(-1); // AZERTY types digits with Shift only.
+    if (!isCharacter(key) || (isLatinText(key) && (layout.isLatin || isLetter(key) || /\d/.test(key)))) return null;
+    if (code === "Slash" && shiftKey) return isLatinText(key) ? null : "?";
+    return /^Key[A-Z]$/.test(code) ? code.at(-1).toLowerCase() : null;
+}
+
+/** The key map's name of an event's key: lower case, and what the place of the key stands for where it types no Latin letter. */
+export function keyOf(event, layout = createLayout()) {
+    return placeOf(event, layout) ?? (isCharacter(event.key) ? event.key.toLowerCase() : event.key);
+}
+
+/** AltGr types characters, and so does Option on a Mac: neither runs commands. */
+const hasModifier = (event) =>
+    event.ctrlKey || event.metaKey || event.altKey || Boolean(event.getModifierState?.("AltGraph"));
 
 function isTyping(target) {
     return Boolean(target.closest?.("input, textarea, select, [contenteditable]:not([contenteditable=false])"));
@@ -40,25 +70,26 @@ function pressesTarget(event) {
 /**
  * The command that a key press runs, or null.
  * @param {KeyboardEvent} event
+ * @param {ReturnType<createLayout>} [layout]  of the keyboard that it was pressed on
  */
-export function commandFor(event, commands, keys) {
-    if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return null;
-    if (event.ctrlKey || event.metaKey || event.altKey) return null;
+export function commandFor(event, commands, keys, layout = createLayout()) {
+    if (event.defaultPrevented || event.isComposing || event.keyCode === 229 || hasModifier(event)) return null;
     if (isTyping(event.target) || pressesTarget(event)) return null;
-    const pressed = keyOf(event);
-    const isMatch = ([name, key]) => key === pressed || key === event.key || commands[name].also === event.key;
-    const name = Object.entries(keys).find(isMatch)?.[0];
-    if (!name || (event.shiftKey && event.key.length > 1)) return null;
-    if (event.shiftKey && /[a-z]/i.test(event.key) && event.key.length === 1) return null;
+    const nameOf = (pressed) => Object.keys(keys).find((name) => keys[name] === pressed || commands[name].also === pressed);
+    // A key that somebody chose is taken as it is typed, before its place is.
+    const name = nameOf(event.key) ?? nameOf(isCharacter(event.key) ? event.key.toLowerCase() : event.key) ?? nameOf(keyOf(event, layout));
+    if (!name || (event.shiftKey && !isCharacter(event.key))) return null;
+    if (event.shiftKey && (isLetter(event.key) || /^[a-z]$/.test(keys[name]))) return null;
     // A key held down must not rate a whole solution, nor submit twice.
     if (event.repeat && !commands[name].repeats) return null;
     return name;
 }
 
 /** Run commands on key presses, while `isOn()`. */
-export function listen(run, { commands, keys, isOn, target = document }) {
+export function listen(run, { commands, keys, isOn, target = document, layout = createLayout() }) {
+    target.addEventListener("keydown", layout.note, { capture: true });
     target.addEventListener("keydown", (event) => {
-        const name = isOn() ? commandFor(event, commands, keys()) : null;
+        const name = isOn() ? commandFor(event, commands, keys(), layout) : null;
         if (!name) return;
         event.preventDefault();
         run(name);

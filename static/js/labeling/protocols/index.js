@@ -14,7 +14,7 @@
  * @property {(state: object) => object} undo                    the state before; the same state when there is none
  * @property {Record<string, (state: object, ...given: any) => ActionResult|null>} actions
  *   what commands and clicks do, null when it cannot be done now. An action `proceed` is what Enter does before the task
- *   can be submitted
+ *   can be submitted; `goToMissing` moves the cursor to what is missing
  * @property {(state: object) => Status} statusOf
  * @property {(state: object) => import("../sync/answers.js").Answers} answersOf       what a draft carries
  * @property {(state: object) => import("../sync/answers.js").Answers} [submissionOf]  what a submission carries, where it differs
@@ -23,8 +23,8 @@
  * @property {(state: object) => string} greeting               announced when the task is shown
  * @property {(payload: object, act: Function, tools: object) => View} createView  `act(name, ...given)` runs one of `actions`;
  *   `tools.post(path, body)` repeats the request until there is a response, `tools.options` are the round's
- * @property {(payload: object, answers: object) => {text: string, answer: string|null}[]} conflictRows
- *   one version of the answers, for the dialog that asks which of two to keep
+ * @property {(payload: object, answers: object) => {text: string, answer: string|null, isOptional?: boolean}[]} conflictRows
+ *   one version of the answers, for the dialog that asks which of two to keep; an optional row is left out where both lack it
  *
  * @typedef {{state: object, announcement?: string|null, isQuiet?: boolean}} ActionResult
  *   `announcement` is for screen readers, null where they announce it themselves; `isQuiet`: the labeler did not

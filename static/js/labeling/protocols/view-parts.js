@@ -10,6 +10,9 @@ export function showRowText(row, text) {
     if (button) row.append(button);
 }
 
+/** What the four answers are called on a step or a candidate. */
+const STEP_WORDS = { bad: "bad", okay: "okay", great: "great", unsure: "unsure" };
+
 /** A copy of the content of one of the page's <template> elements. */
 export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 
@@ -24,12 +27,27 @@ export function describeProblem(problem, slot) {
     else slot("topic").remove();
 }
 
-/** Phones have no keys: the action bar has the same answers as buttons. @param {string|null} answer  the name of the pressed one */
-export function paintThumbs(answer, label, isHidden = false) {
+/**
+ * Phones have no keys: the action bar has the same answers as buttons. The hints name the keys by the same words.
+ * @param {{answer: string|null, label: string, isHidden?: boolean, words?: Record<string, string>}} thumbs
+ *   `answer` is the name of the pressed one; `words` are what the answers mean here, where that is not a rating of a step: an
+ *   answer without a word cannot be given
+ */
+export function paintThumbs({ answer, label, isHidden = false, words = STEP_WORDS }) {
     const thumbs = document.getElementById("thumbs");
     thumbs.setAttribute("aria-label", label);
     thumbs.hidden = isHidden;
-    for (const thumb of thumbs.children) thumb.setAttribute("aria-pressed", String(thumb.dataset.answer === answer));
+    for (const thumb of thumbs.children) {
+        const word = words[thumb.dataset.answer];
+        thumb.setAttribute("aria-pressed", String(thumb.dataset.answer === answer));
+        thumb.hidden = !word;
+        if (word) thumb.querySelector(".word").textContent = word[0].toUpperCase() + word.slice(1);
+    }
+    for (const hint of document.querySelectorAll(".hints [data-answer-hint]")) {
+        const word = isHidden ? null : words[hint.dataset.answerHint];
+        hint.hidden = !word;
+        if (word) hint.querySelector(".word").textContent = word;
+    }
 }
 
 /** Mark a row as the current one and show which answer is pressed. @param {string|null} answer */

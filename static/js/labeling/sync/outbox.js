@@ -52,5 +52,7 @@ export function createOutbox({ api, connection, store, ready, saveDraft, onAccep
             return delivering;
         },
         ids: () => entries().map(({ id }) => id),
+        /** The assignment that was submitted last of those that wait; null where none does. */
+        newestSubmission: () => entries().filter(({ action }) => action !== "skip").at(-1)?.id ?? null,
     };
 }

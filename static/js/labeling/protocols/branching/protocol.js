@@ -1,7 +1,7 @@
 /** The protocol `branching`: candidates for the next step are rated, and one is chosen or written, up to the final answer. */
 import { ANSWERS, answerIn, answerName } from "../step-answers.js";
 import {
-    adopt, bestChoice, candidatesOf, choicesOf, choose, continueAfterAnswer, draftedSteps, isEnded, keyOf, leave, moveTo, openStep, rate,
+    adopt, bestChoice, candidatesOf, choicesOf, choose, continueAfterAnswer, draftedSteps, goToMissing, isEnded, keyOf, leave, moveTo, openStep, rate,
     reopen, start, statusOf, submittedSteps, type, undo, withCandidates, withoutCandidates, write,
 } from "./state.js";
 import { createBranchingView } from "./view.js";
@@ -59,6 +59,7 @@ export const branchingProtocol = {
         next: (state) => result(moveTo(state, state.cursor + 1)),
         previous: (state) => result(moveTo(state, state.cursor - 1)),
         choose: chooseOrContinue,
+        goToMissing: (state) => result(goToMissing(state)),
         proceed: (state) => take(state, bestChoice(state)),
         write: (state) => result(write(state), "Write the step. Press Control Enter to use it, Escape to go back."),
         type: (state, text) => ({ state: type(state, text), isQuiet: true }),

@@ -214,6 +214,11 @@ export function reopen(state, position) {
     return { ...next, cursor: nextUnrated(next, 0) };
 }
 
+/** What is missing gets the cursor: the first candidate without an answer; else the labeler's own step, if they may write it. */
+export function goToMissing(state) {
+    return unratedOf(state).length ? { ...state, cursor: nextUnrated(state, 0) } : write(state);
+}
+
 export function write(state) {
     return mayWrite(state) && !unratedOf(state).length ? { ...state, isWriting: true } : null;
 }

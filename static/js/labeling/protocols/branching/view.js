@@ -79,7 +79,7 @@ export function createBranchingView(payload, act, tools) {
             own.paint(state);
             list.hidden = !candidates.length;
             const answer = answerName(openStep(state).answers[candidates[state.cursor]?.candidate]);
-            paintThumbs(answer, `Rate candidate ${state.cursor + 1}`, !candidates.length || state.isWriting);
+            paintThumbs({ answer, label: `Rate candidate ${state.cursor + 1}`, isHidden: !candidates.length || state.isWriting });
         },
         reveal(state, { isSmooth = true } = {}) {
             const target = state.isWriting ? own.element : rows[state.cursor] ?? slot("state");

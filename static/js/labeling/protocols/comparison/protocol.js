@@ -1,6 +1,6 @@
 /** The protocol `comparison`: which of two sides is better, by how much, and why. */
 import {
-    PLACES, adopt, describePreference, isAnswered, prefer, requestRationale, show, start, statusOf, undo, write,
+    PLACES, adopt, describePreference, isAnswered, prefer, requestRationale, requestScale, show, start, statusOf, undo, write,
 } from "./state.js";
 import { createComparisonView } from "./view.js";
 
@@ -24,6 +24,10 @@ export const comparisonProtocol = {
         }])),
         why(state) {
             const next = requestRationale(state);
+            return next && { state: next, announcement: null };
+        },
+        goToMissing(state) {
+            const next = state.preference.choice ? requestRationale(state) : requestScale(state);
             return next && { state: next, announcement: null };
         },
         write: (state, text) => ({ state: write(state, text), announcement: null }),

@@ -4,8 +4,9 @@
  *
  * @typedef {{choice: ""|"left"|"right"|"tie", margin: string, rationale: string}} Preference
  * @typedef {{of: string, ties: boolean, rationaleRule: "off"|"optional"|"required", preference: Preference, shown: "left"|"right",
- *   rationaleRequests: number, isTyping: boolean, history: Preference[]}} State
- *   `shown` is the side that a narrow screen shows, `rationaleRequests` counts how often the labeler went to the rationale,
+ *   rationaleRequests: number, scaleRequests: number, isTyping: boolean, history: Preference[]}} State
+ *   `shown` is the side that a narrow screen shows, `rationaleRequests` counts how often the labeler went to the rationale, and
+ *   `scaleRequests` how often they were sent to the scale,
  *   `isTyping` says that the last change was to the rationale: what is typed without a break is undone at once
  */
 
@@ -35,7 +36,7 @@ export function describePreference({ choice, margin }) {
 export function start({ of, ties, rationale }, drafted) {
     return {
         of, ties, rationaleRule: rationale, preference: { ...EMPTY, ...drafted },
-        shown: "left", rationaleRequests: 0, isTyping: false, history: [],
+        shown: "left", rationaleRequests: 0, scaleRequests: 0, isTyping: false, history: [],
     };
 }
 
@@ -55,6 +56,9 @@ export function write(state, rationale) {
 /** Go to the rationale, if the round has one. */
 export const requestRationale = (state) =>
     (state.rationaleRule === "off" ? null : { ...state, rationaleRequests: state.rationaleRequests + 1 });
+
+/** Go to the scale, on which nothing is chosen yet. */
+export const requestScale = (state) => ({ ...state, scaleRequests: state.scaleRequests + 1 });
 
 export const show = (state, side) => ({ ...state, shown: side });
 

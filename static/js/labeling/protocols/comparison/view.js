@@ -21,6 +21,7 @@ export function createComparisonView(payload, act) {
     for (const button of switches) button.addEventListener("click", () => act("show", button.dataset.side));
     const rationale = prepareRationale(slot, comparison.rationale, act);
     let rationaleRequests = 0;
+    let scaleRequests = 0;
 
     return {
         element,
@@ -38,6 +39,11 @@ export function createComparisonView(payload, act) {
             if (state.rationaleRequests > rationaleRequests) {
                 rationaleRequests = state.rationaleRequests;
                 rationale?.focus();
+                return;
+            }
+            if (state.scaleRequests > scaleRequests) {
+                scaleRequests = state.scaleRequests;
+                document.getElementById("thumbs").focus();
                 return;
             }
             const focused = document.activeElement;

@@ -9,8 +9,12 @@ const LABELS = {
     progress: () => "How far the solution came before this step",
     critique: (index) => `Critique ${index + 1}`,
 };
-/** What the three answers mean for progress. */
-const PROGRESS = { bad: "nowhere", okay: "part of the way", great: "nearly there" };
+/** What the answers mean for each kind of item: its buttons, a phone's thumbs and the hints have these words. */
+const WORDS = {
+    alternative: { bad: "also bad", okay: "okay instead", great: "great instead", unsure: "unsure" },
+    progress: { bad: "nowhere", okay: "part of the way", great: "nearly there" },
+    critique: { bad: "wrong", okay: "partly right", great: "right" },
+};
 
 /** @param {{list: HTMLElement, rows: HTMLElement[], act: Function, ask: (position: number) => void}} needs */
 export function createFollowupView({ list, rows, act, ask }) {
@@ -35,7 +39,10 @@ export function createFollowupView({ list, rows, act, ask }) {
     function build(state, status, position, questions) {
         remove();
         const element = clone("followup-template");
-        const items = itemsOf(state, status).map((item) => ({ item, row: buildItem(item, questions) }));
+        const items = itemsOf(state, status).map((item) => {
+            const row = buildItem(item, questions);
+            return { item, row, name: row.querySelector(".faces")?.getAttribute("aria-label") ?? "What is wrong with this step" };
+        });
         const fill = (slot, kind) => {
             const ofKind = items.filter(({ item }) => item.kind === kind).map(({ row }) => row);
             element.querySelector(`[data-slot="${slot}"]`).append(...ofKind);
@@ -63,8 +70,9 @@ export function createFollowupView({ list, rows, act, ask }) {
         thumbs(state) {
             const current = built?.items[state.followupCursor];
             if (!current) return null;
-            const isHidden = current.item.kind === "write" || state.isWriting;
-            return { answer: itemAnswer(state, current.item), label: "Rate the marked item", isHidden };
+            const { item, name } = current;
+            const isHidden = item.kind === "write" || state.isWriting;
+            return { answer: itemAnswer(state, item), label: name, isHidden, words: WORDS[item.kind] ?? {} };
         },
         /** The row of the cursor, or the text field while the labeler writes; null when the cursor is among the steps. */
         target(state) {
@@ -80,21 +88,24 @@ function buildItem(item, questions) {
     const listed = item.kind === "alternative" ? questions.alternatives : questions.critiques;
     const index = listed.findIndex((one) => (item.kind === "alternative" ? one.candidate === item.candidate : one.id === item.id));
     row.querySelector(".faces").setAttribute("aria-label", LABELS[item.kind](index));
-    if (item.kind === "progress") describeProgress(row);
+    if (item.kind === "progress") row.querySelector(".step-text").textContent = "Nowhere, part of the way, or nearly there.";
     else showRowText(row, listed[index].text);
-    if (item.kind !== "alternative") row.querySelector(".unsure").remove();
+    labelFaces(row, WORDS[item.kind]);
     const badge = row.querySelector(".badge");
     badge.hidden = item.kind !== "critique";
     badge.textContent = listed[index]?.origin === "model" ? "by a model" : "by a person";
     return row;
 }
 
-function describeProgress(row) {
-    row.querySelector(".step-text").textContent = "Nowhere, part of the way, or nearly there.";
-    for (const [name, meaning] of Object.entries(PROGRESS)) {
-        const face = row.querySelector(`[data-answer="${name}"]`);
-        face.setAttribute("aria-label", meaning);
-        face.title = meaning;
+/** The buttons are named by what they mean for the item, and an answer that it cannot have has none. */
+function labelFaces(row, words) {
+    for (const face of row.querySelectorAll(".face")) {
+        const word = words[face.dataset.answer];
+        if (!word) face.remove();
+        else {
+            face.setAttribute("aria-label", word);
+            face.title = word[0].toUpperCase() + word.slice(1);
+        }
     }
 }
 

@@ -84,6 +84,15 @@ export function missingFollowup(state, status) {
     return items.some(({ kind }) => kind === "critique") ? "Rate a critique, or write one (w)" : "Write what is wrong (w)";
 }
 
+/** The place of the first item that has to be answered, for the cursor; -1 when nothing is missing. */
+export function missingItem(state, status) {
+    if (!missingFollowup(state, status)) return -1;
+    const items = itemsOf(state, status);
+    const isOpen = (item) => itemAnswer(state, item) === null;
+    const required = items.findIndex((item) => ["alternative", "progress"].includes(item.kind) && isOpen(item));
+    return required >= 0 ? required : items.findIndex((item) => isOpen(item));
+}
+
 /** What draft and submission carry of it, for the present bad step. */
 export function followupAnswers(state, status) {
     const position = errorPosition(state, status);

@@ -4,7 +4,7 @@
  *
  * @typedef {import("../step-answers.js").StepAnswer} StepAnswer
  * @typedef {{position: number, candidate: number}} StepKey
- * @typedef {{protocol: string, steps: StepKey[], answers: (StepAnswer|null)[], cursor: number, history: object[]}} State
+ * @typedef {{protocol: string, steps: StepKey[], answers: (StepAnswer|null)[], comments: string[], cursor: number, history: object[]}} State
  * @typedef {{openCount: number, ratedCount: number, canSubmit: boolean, message: string, finishReason: string|null,
  *   firstBad: number}} Status
  *   the first `openCount` steps can be rated, the answers to the first `ratedCount` count, `firstBad` is an index or -1
@@ -47,7 +47,9 @@ function reachInOrder(answers) {
 /** A state over these steps that continues a draft. @param {object[]} drafted  the draft's rows @returns {State} */
 export function start(protocol, steps, drafted = [], more = {}) {
     const rowOf = (step) => drafted.find((row) => row.position === step.position && row.candidate === step.candidate);
-    const state = { ...more, protocol, steps, answers: steps.map((step) => answerIn(rowOf(step))), cursor: 0, history: [] };
+    const answers = steps.map((step) => answerIn(rowOf(step)));
+    const comments = steps.map((step) => rowOf(step)?.comment ?? "");
+    const state = { ...more, protocol, steps, answers, comments, cursor: 0, history: [] };
     // The first step without an answer, else the one that completed the task.
     return { ...state, cursor: Math.max(0, statusOf(state).openCount - 1) };
 }
@@ -94,7 +96,17 @@ export function moveTo(state, index) {
     return { ...state, cursor: Math.max(0, Math.min(index, statusOf(state).openCount - 1)) };
 }
 
-/** The answers that count, in the API's form. */
+/** The answers that count, in the API's form; and the comment on a step that is open and not rated yet. */
 export function ratedSteps(state) {
-    return state.answers.slice(0, statusOf(state).ratedCount).map((answer, index) => ({ ...state.steps[index], ...answer }));
+    const { ratedCount, openCount } = statusOf(state);
+    const rows = state.steps.slice(0, openCount).map((step, index) => {
+        const comment = state.comments[index].trim();
+        return { ...step, ...(index < ratedCount ? state.answers[index] : {}), ...(comment ? { comment } : {}) };
+    });
+    return rows.filter((row, index) => index < ratedCount || row.comment);
+}
+
+/** Write the comment on the step under the cursor. It is no answer, and undo leaves it. */
+export function writeComment(state, text) {
+    return { ...state, comments: state.comments.with(state.cursor, text) };
 }

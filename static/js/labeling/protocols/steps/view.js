@@ -12,8 +12,9 @@ export function pathOf(payload) {
  * @param {object} payload  the task, as the claim returned it
  * @param {{rate: (index: number, name: string) => void, select: (index: number) => void}} on
  * @param {(list: HTMLElement, rows: HTMLElement[]) => object|null} [createFollowup]  the view of the questions about the bad step
+ * @param {(rows: HTMLElement[]) => object|null} [createComments]  the view of the comments on the steps
  */
-export function createStepsView(payload, on, createFollowup = () => null) {
+export function createStepsView(payload, on, createFollowup = () => null, createComments = () => null) {
     const element = clone("task-template");
     const slot = (name) => element.querySelector(`[data-slot="${name}"]`);
     const path = pathOf(payload);
@@ -22,6 +23,7 @@ export function createStepsView(payload, on, createFollowup = () => null) {
     const rows = path.map((step, index) => buildStep(step, index, path.length, estimates.get(step.position)));
     slot("steps").append(...rows);
     const followup = createFollowup(slot("steps"), rows);
+    const comments = createComments(rows);
     slot("steps").addEventListener("click", (event) => {
         const row = event.target.closest(".step");
         if (row && !rows.includes(row)) return; // The questions about the error have listeners of their own.
@@ -43,13 +45,13 @@ export function createStepsView(payload, on, createFollowup = () => null) {
                 paintRow(row, nameAt(index), index === state.cursor && state.followupCursor == null);
             });
             followup?.paint(state, status);
-            const thumbs = followup?.thumbs(state) ?? { answer: nameAt(state.cursor), label: `Rate step ${state.cursor + 1}` };
-            paintThumbs(thumbs.answer, thumbs.label, thumbs.isHidden);
+            comments?.paint(state, status);
+            paintThumbs(followup?.thumbs(state) ?? { answer: nameAt(state.cursor), label: `Rate step ${state.cursor + 1}` });
         },
         /** Scroll to the cursor's row, and move the focus there unless it is in use elsewhere. */
         reveal(state, { isSmooth = true } = {}) {
-            const row = followup?.target(state) ?? rows[state.cursor];
-            if (state.isWriting) row.focus({ preventScroll: true });
+            const row = comments?.target(state) ?? followup?.target(state) ?? rows[state.cursor];
+            if (state.isWriting || state.isCommenting) row.focus({ preventScroll: true });
             else focusWithin(element, row);
             scrollToNearest(row, isSmooth);
         },
