@@ -320,6 +320,7 @@ SPECTACULAR_SETTINGS = {
         "EvaluationKindEnum": "apps.evaluation.models.EvaluationKind",
         "RewardModelKindEnum": "apps.scoring.models.KIND_CHOICES",
         "JudgeKindEnum": "apps.judging.kinds.KINDS",
+        "RoundKindEnum": "apps.labeling.models.rounds.Round.Kind",
         "JudgedItemOutcomeEnum": "apps.judging.models.verdicts.ItemOutcome",
         "JudgeReplyOutcomeEnum": "apps.judging.models.replies.JudgeReply.Outcome",
         "CascadeStatusEnum": "apps.quality.models.cascades.Cascade.Status",

@@ -85,7 +85,7 @@ def make_screening(project: Project, *, tasks: int = 2, **fields: Any) -> Round:
     """An open screening over solutions whose second step is bad, by gold."""
     for _ in range(tasks):
         make_gold(make_solution(make_problem(project)), 1, -1)
-    return open_round(project=project, protocol="first_error", is_screening=True, **fields)
+    return open_round(project=project, protocol="first_error", kind="screening", **fields)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from apps.api.estimation import runs as estimation
 from apps.api.exports import diffs, exports, files, policies, pushes
 from apps.api.judging import constitutions, judges, prompts, replies, trials, verdicts
 from apps.api.judging import runs as judging
-from apps.api.labeling import assignments, preferences, rounds, skipped, step_labels
-from apps.api.quality import evidence, reports
+from apps.api.labeling import assignments, preferences, rounds, skipped, step_labels, training
+from apps.api.quality import evidence, hours, reports
 from apps.api.quality import review as reviewing
 from apps.api.runs import run_paths
 from apps.api.scoring import rewards
@@ -38,6 +38,7 @@ urlpatterns = [
     path("projects/<slug:slug>/comparison-verdicts", verdicts.ComparisonVerdictList.as_view()),
     path("projects/<slug:slug>/revisions", verdicts.RevisionList.as_view()),
     path("projects/<slug:slug>/disputes", reviewing.DisputeList.as_view()),
+    path("projects/<slug:slug>/hours", hours.HoursView.as_view()),
     path("projects/<slug:slug>/reports", reports.ReportList.as_view()),
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),
@@ -93,6 +94,7 @@ urlpatterns = [
     path("assignments/<int:pk>/draft", assignments.Draft.as_view()),
     path("assignments/<int:pk>/candidates", assignments.Candidates.as_view()),
     path("assignments/<int:pk>/alternatives", assignments.Alternatives.as_view()),
+    path("assignments/<int:pk>/answer", training.TrainingAnswerView.as_view()),
     path("assignments/<int:pk>/submit", assignments.Submit.as_view()),
     path("sampling-runs/<int:pk>", sampling.SamplingDetail.as_view()),
     path("sampling-runs/<int:pk>/cancel", sampling.SamplingCancel.as_view()),

@@ -190,11 +190,15 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class GoldRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A rating that its source vouches for, on the chosen step at `position`; `self_reviewed` as in `ConsensusRating`."""
+    """A rating that its source vouches for, on the chosen step at `position`; `self_reviewed` as in `ConsensusRating`.
+
+    `explanation` says why the step has this rating; training rounds show it.
+    """
 
     position: Position
     rating: Rating
     self_reviewed: bool = False
+    explanation: Annotated[str, Meta(max_length=10_000)] = ""
 
 
 class ConsensusRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -23,6 +23,7 @@ from apps.dashboard.judging import run_views as judge_runs
 from apps.dashboard.judging import views as judging
 from apps.dashboard.labeling import views as labeling
 from apps.dashboard.labeling import work_views as work
+from apps.dashboard.people import hours_views as hours
 from apps.dashboard.people import views as people
 from apps.dashboard.problems import views as problems
 from apps.dashboard.projects import views as projects
@@ -109,6 +110,8 @@ urlpatterns = [
     path(f"{_OF_PROJECT}problems/<int:pk>/retire", problems.retire, name="problem-retire"),
     path(f"{_OF_PROJECT}problems/<int:pk>/bring-back", problems.bring_back, name="problem-bring-back"),
     path(f"{_OF_PROJECT}work", work.work, name="work"),
+    path(f"{_OF_PROJECT}work/hours", hours.own_hours, name="own-hours"),
+    path(f"{_OF_PROJECT}work/hours.csv", hours.own_hours_file, name="own-hours-file"),
     path(f"{_OF_PROJECT}flags", flags.flags, name="flags"),
     path(f"{_OF_PROJECT}flags/<int:pk>/dismiss", flags.dismiss, name="report-dismiss"),
     path(f"{_OF_PROJECT}flags/<int:pk>/reopen", flags.reopen, name="report-reopen"),
@@ -205,6 +208,8 @@ urlpatterns = [
     path(f"{_OF_PROJECT}endpoints/<int:pk>/check", endpoints.check, name="endpoint-check"),
     path(f"{_OF_PROJECT}endpoints/<int:pk>/remove", endpoints.remove, name="endpoint-remove"),
     path(f"{_OF_PROJECT}people", people.people, name="people"),
+    path(f"{_OF_PROJECT}people/hours", hours.hours, name="hours"),
+    path(f"{_OF_PROJECT}people/hours.csv", hours.hours_file, name="hours-file"),
     path(f"{_OF_PROJECT}people/<int:pk>/role", people.set_role, name="member-role"),
     path(f"{_OF_PROJECT}people/<int:pk>/skills", people.set_skills, name="member-skills"),
     path(f"{_OF_PROJECT}people/<int:pk>/suspend", people.suspend, name="member-suspend"),

@@ -162,7 +162,7 @@ class StepLabelAdmin(LabelAdmin):
 
 @admin.register(GoldLabel)
 class GoldLabelAdmin(LabelAdmin):
-    list_display = ["id", "step_id", "rating", "origin"]
+    list_display = ["id", "step_id", "rating", "origin", "explanation"]
     list_filter = ["rating"]
     raw_id_fields = ["step"]
     numbers = ("pk", "step_id")

@@ -26,12 +26,14 @@ VALUES (%(round)s, %(labeler)s, 0) ON CONFLICT DO NOTHING
 """
 
 _COUNT = """
-UPDATE labeling_roundprogress SET submitted = submitted + %(filled)s, gold = gold + %(gold)s WHERE id = %(progress)s
+UPDATE labeling_roundprogress
+SET submitted = submitted + %(filled)s, gold = gold + %(gold)s, late = late + %(late)s WHERE id = %(progress)s
 """
 
 # The submissions of one day are few, and adjacent in the index of a labeler's submissions.
 _PROGRESS = """
-SELECT coalesce(sum(submitted), 0) + coalesce(sum(gold) FILTER (WHERE labeler_id = %(labeler)s), 0), (
+SELECT coalesce(sum(submitted), 0) + coalesce(sum(gold) FILTER (WHERE labeler_id = %(labeler)s), 0),
+       coalesce(sum(submitted + gold + late) FILTER (WHERE labeler_id = %(labeler)s), 0), (
     SELECT count(*) FROM labeling_assignment a
     WHERE a.labeler_id = %(labeler)s AND a.submitted_at >= %(midnight)s AND a.round_id = %(round)s
       AND a.state IN ('submitted', 'extra')
@@ -63,8 +65,9 @@ def lock_progress(round_: Round, labeler_id: int) -> LockedProgress:
 
 
 def count_submission(progress: LockedProgress, *, counts: bool, is_gold: bool) -> None:
-    """Count a submission that filled a slot (`counts`). Gold is counted separately."""
-    run(_COUNT, {"filled": int(counts and not is_gold), "gold": int(counts and is_gold), "progress": progress.id})
+    """Count a submission; `counts` if it filled a slot. Gold and late ones, which fill none, are counted separately."""
+    filled, gold = int(counts and not is_gold), int(counts and is_gold)
+    run(_COUNT, {"filled": filled, "gold": gold, "late": int(not counts), "progress": progress.id})
 
 
 def midnight(at: datetime | None = None) -> datetime:
@@ -91,13 +94,13 @@ def submission_counts(
 
 
 def progress_for(round_: Round, labeler: User, at: datetime | None = None) -> dict[str, int]:
-    """The progress that this labeler sees: `done` and `total` submissions of the round, and their own of `today`.
+    """The progress that this labeler sees: `done` and `total` submissions of the team, and `mine`, those of `today` apart.
 
     Their own gold counts as done. If it did not, the count would not change after a gold task, and so reveal it.
     """
-    ((done, today),) = fetch(_PROGRESS, {"round": round_.pk, "labeler": labeler.pk, "midnight": midnight(at)})
-    if round_.is_screening and not round_.origin:
-        # A screening has no slots to fill: each labeler does all of it.
+    ((done, mine, today),) = fetch(_PROGRESS, {"round": round_.pk, "labeler": labeler.pk, "midnight": midnight(at)})
+    if round_.is_all_gold:
+        # It has no slots to fill: each labeler does all of it.
         done = Assignment.objects.submitted().filter(round=round_, labeler=labeler).count()
-        return {"done": done, "total": round_.task_count, "today": today}
-    return {"done": min(done, round_.slot_count), "total": round_.slot_count, "today": today}
+        return {"done": done, "total": round_.task_count, "mine": done, "today": today}
+    return {"done": min(done, round_.slot_count), "total": round_.slot_count, "mine": mine, "today": today}

@@ -110,12 +110,14 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("solutions/<int:pk>/evidence", "get", "reviewer", "read"),
     ("solutions/<int:pk>/adjudicate", "post", "reviewer", "write"),
     ("solutions/<int:pk>/gold", "post", "reviewer", "write"),
+    ("solutions/<int:pk>/gold", "patch", "reviewer", "write"),
     ("solutions/<int:pk>/split", "post", "reviewer", "write"),
     ("steps/<int:pk>/adjudicate", "post", "reviewer", "write"),
     ("assignments/<int:pk>/review", "post", "reviewer", "write"),
     ("assignments/<int:pk>/dismiss-report", "post", "reviewer", "write"),
     ("assignments/<int:pk>/reopen-report", "post", "reviewer", "write"),
     ("projects/<slug:slug>/reports", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/hours", "get", "labeler", "read"),
     ("imports/<int:pk>", "get", "manager", "read"),
     ("imports/<int:pk>/cancel", "post", "manager", "write"),
     ("exports/<int:pk>", "get", "manager", "read"),
@@ -131,7 +133,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("exports/<int:pk>/audit", "post", "manager", "write"),
 ]
 # One's own turns only, whatever the role: tested apart.
-VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "skip", "resume", "correct")
+VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "skip", "resume", "correct", "answer")
 OWN = {"assignments/<int:pk>", *(f"assignments/<int:pk>/{verb}" for verb in VERBS)}
 FOR_ALL = {"healthz", "readyz", "schema", "projects", "me/keys", "judge-prompts"}
 ROLES = ["labeler", "reviewer", "manager", "owner"]
@@ -200,7 +202,12 @@ def test_each_is_let_in_as_far_as_the_role_reaches(
 
 @pytest.mark.parametrize(
     ("method", "verb"),
-    [("get", ""), ("put", "/draft"), *(("post", f"/{verb}") for verb in VERBS if verb != "draft")],
+    [
+        ("get", ""),
+        ("put", "/draft"),
+        ("get", "/answer"),
+        *(("post", f"/{verb}") for verb in VERBS if verb not in ("draft", "answer")),
+    ],
 )
 def test_other_peoples_turns_are_nobodys_business(
     world: World, bob: User, rita: User, alice: User, method: str, verb: str

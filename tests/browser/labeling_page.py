@@ -17,7 +17,11 @@ class LabelingPage:
         self.page = page
 
     def open(self, round_: Round) -> Self:
+        """A screening or training announces itself before its first task; Enter begins it."""
         self.page.goto(f"/projects/{round_.project.slug}/rounds/{round_.number}/label")
+        if round_.is_all_gold:
+            self.page.locator("#task .intro").wait_for()
+            self.press("Enter")
         return self.ready()
 
     def ready(self) -> Self:

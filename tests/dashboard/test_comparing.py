@@ -19,7 +19,7 @@ from apps.projects.models import Project
 from tests.cast import make_comparison, make_problem, make_solution, signed_in
 from tests.world import World, compare
 
-ASKED = {"protocol": "comparison", "redundancy": 1, "gold_percent": 0, "lease_minutes": 20}
+ASKED = {"protocol": "comparison", "redundancy": 1, "gold_percent": 0, "lease_minutes": 20, "kind": "work"}
 
 
 @pytest.fixture

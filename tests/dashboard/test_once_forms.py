@@ -12,7 +12,7 @@ from apps.labeling.models import Round
 from tests.cast import signed_in
 from tests.world import World
 
-TERMS = {"protocol": "first_error", "redundancy": "1", "gold_percent": "0", "lease_minutes": "20"}
+TERMS = {"protocol": "first_error", "redundancy": "1", "gold_percent": "0", "lease_minutes": "20", "kind": "work"}
 
 
 def test_a_double_click_opens_one_round_and_submitting_again_opens_two(world: World, alice: User) -> None:

@@ -172,7 +172,14 @@ def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: 
     assert "New round over these" not in client.get("/projects/algebra/review/people").content.decode()
     form = signed_in(mia).get(link.replace("&amp;", "&")).content.decode()
     assert '<option value="people" selected>' in form
-    terms = {"protocol": "first_error", "redundancy": 1, "gold_percent": 0, "lease_minutes": 20, "dispute": "people"}
+    terms = {
+        "protocol": "first_error",
+        "redundancy": 1,
+        "gold_percent": 0,
+        "lease_minutes": 20,
+        "kind": "work",
+        "dispute": "people",
+    }
     signed_in(mia).post("/projects/algebra/rounds/new", terms | {"subject": "S0"})
     round_ = project.rounds.get(number=2)
     assert round_.selection == {"select": "subject:S0,dispute:people"}

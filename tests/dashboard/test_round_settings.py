@@ -16,7 +16,7 @@ from apps.projects.models import Project
 from tests.cast import make_problem, make_solution, signed_in
 from tests.flows.test_real_files import command
 
-BASE = {"redundancy": 1, "gold_percent": 0, "lease_minutes": 20, "show_reference": "on"}
+BASE = {"redundancy": 1, "gold_percent": 0, "lease_minutes": 20, "kind": "work", "show_reference": "on"}
 
 
 @pytest.fixture

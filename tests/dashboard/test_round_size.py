@@ -46,7 +46,7 @@ def hint(client_of: User, project: Project, **asked: str) -> str:
         ({"sample": "4", "lease_minutes": "too many", "once": "1"}, "<b>4 solutions</b> match <code>sample:4</code>"),
         ({"redundancy": "many"}, "Correct the fields"),
         ({"redundancy": "101"}, "Correct the fields"),
-        ({"protocol": "comparison", "is_screening": "on"}, "Comparisons have no gold labels"),
+        ({"protocol": "comparison", "kind": "screening"}, "Comparisons have no gold labels"),
     ],
 )
 def test_the_hint_knows_gold_and_redundancy(ready: Project, mia: User, asked: dict[str, str], says: str) -> None:
@@ -56,8 +56,8 @@ def test_the_hint_knows_gold_and_redundancy(ready: Project, mia: User, asked: di
 def test_a_screening_makes_its_gold_alone_for_each_who_may_work(
     ready: Project, mia: User, bob: User, charlie: User
 ) -> None:
-    asked = {"is_screening": "on", "redundancy": "5"}
-    everybody = create_round(project=ready, protocol="first_error", is_screening=True)
+    asked = {"kind": "screening", "redundancy": "5"}
+    everybody = create_round(project=ready, protocol="first_error", kind="screening")
     page = signed_in(mia).get(reverse("round", args=[ready.slug, everybody.number])).content.decode()
     people = page.count("<li>") and int(page.split("people who may work</dt><dd>")[1].split("<")[0])
     says = hint(mia, ready, **asked)
@@ -75,7 +75,7 @@ def test_the_page_of_a_draft_shows_its_own_terms_from_the_start(ready: Project, 
     draft = create_round(project=ready, protocol="first_error", redundancy=3, gold_share=0.1, created_by=mia)
     page = " ".join(client.get(reverse("round-edit", args=[ready.slug, draft.number])).content.decode().split())
     assert "<b>7 solutions</b> match <code>all</code> and 3 with gold labels: 21 submissions" in page
-    screening = create_round(project=ready, protocol="first_error", is_screening=True, created_by=mia)
+    screening = create_round(project=ready, protocol="first_error", kind="screening", created_by=mia)
     page = client.get(reverse("round-edit", args=[ready.slug, screening.number])).content.decode()
     assert "3 solutions with gold labels</b>" in page
     # A form that comes back with something to mend shows what stands in it.
@@ -85,7 +85,7 @@ def test_the_page_of_a_draft_shows_its_own_terms_from_the_start(ready: Project, 
 
 
 def test_the_count_makes_no_list_of_solutions_and_stops_at_its_limit(ready: Project) -> None:
-    for terms in ({}, {"gold_share": 0.1}, {"gold_share": 1.0, "is_screening": True}):
+    for terms in ({}, {"gold_share": 0.1}, {"gold_share": 1.0, "kind": "screening"}):
         for select in ("all", "sample:6", "wrong"):
             round_ = Round(project=ready, protocol="first_error", selection={"select": select}, **terms)
             with CaptureQueriesContext(
@@ -119,10 +119,10 @@ def test_the_count_makes_no_list_of_solutions_and_stops_at_its_limit(ready: Proj
         ),
         (
             2,
-            {"is_screening": "on"},
+            {"kind": "screening"},
             "<b>3 solutions with gold labels</b> match <code>all</code>. 1 person may work, each on all",
         ),
-        (2, {"is_screening": "on"}, " of them: 3 submissions. About 30 s of work"),
+        (2, {"kind": "screening"}, " of them: 3 submissions. About 30 s of work"),
         (
             1,
             {"protocol": "comparison", "pairs": "existing"},

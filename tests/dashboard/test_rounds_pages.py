@@ -53,7 +53,7 @@ def test_a_draft_is_edited_until_it_is_opened(draft: Round, alice: User, bob: Us
         "sample": "5",
         "skills": "Lean, algebra",
         "labelers": [str(bob.pk)],
-        "is_screening": "",
+        "kind": "work",
         "mode": "verify",
     }
     assert client.post(url, filled).status_code == 302

@@ -94,7 +94,7 @@ def test_open_rounds_and_screenings_are_no_marks(
     assert len(report(project)["rounds"]) == 1
     set_round_status(round=round_, status=Round.Status.OPEN, actor=alice)
     assert report(project)["rounds"] == []
-    Round.objects.update(status="closed", closed_at=timezone.now(), is_screening=True, pass_mark=0.5)
+    Round.objects.update(status="closed", closed_at=timezone.now(), kind="screening", pass_mark=0.5)
     assert report(project)["rounds"] == []
 
 

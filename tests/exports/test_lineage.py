@@ -40,7 +40,7 @@ def labeled(project: Project, alice: User, bob: User, rita: User) -> Project:
         publish_guidelines(project=project, text=text, author=alice)
     for _ in range(2):
         make_gold(make_solution(make_problem(project, subject="gold")), 1, -1)
-    gold_round = open_round(project=project, protocol="first_error", gold_share=1.0, is_screening=True, pass_mark=0.0)
+    gold_round = open_round(project=project, protocol="first_error", gold_share=1.0, kind="screening", pass_mark=0.0)
     rate(gold_round, bob, 1, -1)
     rate(gold_round, bob, -1)
     ordinary = make_solution(make_problem(project, subject="ordinary"))
@@ -93,7 +93,7 @@ def test_a_row_leads_to_all_that_its_labels_rest_on(labeled: Project, alice: Use
 
 def test_gold_of_another_week_does_not_count(labeled: Project, alice: User) -> None:
     export = exported(labeled)
-    assignment = Assignment.objects.get(round__is_screening=False)
+    assignment = Assignment.objects.get(round__kind="work")
     assert assignment.submitted_at is not None
     Assignment.objects.filter(pk=assignment.pk).update(submitted_at=assignment.submitted_at - timedelta(days=7))
     (submission,) = bearer(alice).get(f"{API}/exports/{export.pk}/lineage?row=0").json()["submissions"]

@@ -155,7 +155,7 @@ def _answer_rightly(solution: Solution) -> None:
 
 def _label(project: Project, people: Mapping[str, User], ids: Mapping[str, int]) -> None:
     make_gold(Solution.objects.get(pk=ids["screening"]), *GOLD["screening"])
-    screening = open_round(project=project, protocol="first_error", is_screening=True)
+    screening = open_round(project=project, protocol="first_error", kind="screening")
     _work(screening, people["bob"], _ratings("bob", ["screening"]))
     screening.status = Round.Status.CLOSED
     screening.save()

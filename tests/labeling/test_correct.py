@@ -45,7 +45,7 @@ def test_a_correction_replaces_the_submission_and_keeps_the_old_one(said: Assign
     event = AuditEvent.objects.get(verb="assignment.corrected")
     assert (event.actor, event.target) == (bob, str(now.pk))
     assert event.before["finish_reason"] == "solution"
-    assert progress_for(now.round, bob) == {"done": 1, "total": 2, "today": 1}
+    assert progress_for(now.round, bob) == {"done": 1, "total": 2, "mine": 1, "today": 1}
 
 
 def test_each_correction_is_a_version(said: Assignment) -> None:

@@ -37,8 +37,8 @@ CASES: list[tuple[str, dict[str, Any], NotCounted | None]] = [
 
 def make_assignment(project: Project, labeler: User, kind: str, case: dict[str, Any]) -> Assignment:
     case = dict(case)
-    is_screening = case.pop("screening", False)
-    round_ = Round.objects.create(project=project, number=7, protocol="first_error", is_screening=is_screening)
+    kind = "screening" if case.pop("screening", False) else "work"
+    round_ = Round.objects.create(project=project, number=7, protocol="first_error", kind=kind)
     problem = make_problem(project, retired_at=timezone.now() if case.pop("retired", False) else None)
     if kind == "comparison":
         task = Task.objects.create(round=round_, comparison=make_comparison(problem, ["One."], ["Two."]), open_slots=0)

@@ -89,9 +89,9 @@ def test_only_drafts_are_discarded(draft: Round, alice: User) -> None:
     ("terms", "field"),
     [
         ({"mode": "loud"}, "mode"),
-        ({"is_screening": True, "needs_screening": True}, "needs_screening"),
-        ({"is_screening": True, "pass_mark": 1.5}, "pass_mark"),
-        ({"is_screening": True, "tries": 0}, "tries"),
+        ({"kind": "screening", "needs_screening": True}, "needs_screening"),
+        ({"kind": "screening", "pass_mark": 1.5}, "pass_mark"),
+        ({"kind": "screening", "tries": 0}, "tries"),
         ({"skills": ["x" * 41]}, "skills"),
         ({"name": "x" * 201}, "name"),
         ({"options": {"no": "such"}}, "options"),
@@ -121,7 +121,7 @@ def test_what_a_round_refers_to_belongs_to_its_project(project: Project, alice: 
         {"mode": "loud"},
         {"status": "lost"},
         {"pass_mark": 0.5},
-        {"is_screening": True, "needs_screening": True},
+        {"kind": "screening", "needs_screening": True},
     ],
 )
 def test_the_database_refuses_them_too(draft: Round, broken: dict[str, Any]) -> None:
@@ -148,7 +148,7 @@ def test_a_preview_counts_gold_apart(draft: Round, alice: User) -> None:
     make_gold(gold, 1)
     seen = preview_of(edit_round(round=draft, actor=alice, changes={"gold_share": 0.1}))
     assert (seen.tasks, seen.gold_tasks) == (2, 1)
-    screening = create_round(project=draft.project, protocol="first_error", is_screening=True)
+    screening = create_round(project=draft.project, protocol="first_error", kind="screening")
     seen = preview_of(screening)
     assert (seen.tasks, seen.gold_tasks, seen.submissions) == (0, 1, len(seen.may_work))
 
@@ -184,8 +184,8 @@ def test_of_two_firsts_the_one_named_first_weighs_most(project: Project, bob: Us
 
 def test_a_screening_stays_one_when_it_is_edited(project: Project, alice: User) -> None:
     make_screening(project)
-    drafted = create_round(project=project, protocol="first_error", is_screening=True, tries=2)
+    drafted = create_round(project=project, protocol="first_error", kind="screening", tries=2)
     changed = edit_round(round=drafted, actor=alice, changes={"pass_mark": 0.9})
     assert (changed.pass_mark, changed.tries, changed.gold_share) == (0.9, 2, 1.0)
     with pytest.raises(DomainError):
-        edit_round(round=drafted, actor=alice, changes={"is_screening": False})
+        edit_round(round=drafted, actor=alice, changes={"kind": "work"})

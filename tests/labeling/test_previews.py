@@ -53,7 +53,7 @@ SELECTIONS = [
     "by:convincing,sample:3",
     "by:disagreement,sample:2",
 ]
-GOLD: list[dict[str, Any]] = [{}, {"gold_share": 0.2}, {"gold_share": 1.0}, {"is_screening": True}]
+GOLD: list[dict[str, Any]] = [{}, {"gold_share": 0.2}, {"gold_share": 1.0}, {"kind": "screening"}]
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def served(round_: Round) -> list[Task]:
 CASES = [
     (protocol, options, gold)
     for (protocol, options), gold in itertools.product(PROTOCOLS, GOLD)
-    if protocol in SCORED or not gold.get("is_screening")
+    if protocol in SCORED or not gold.get("kind")
 ]
 
 
@@ -114,8 +114,8 @@ def test_what_is_previewed_is_what_opens(
         opened += 1
         tasks = served(round_)
         assert (len(tasks), Task.objects.filter(round=round_, is_gold=True).count()) == (seen.tasks, seen.gold_tasks)
-        assert round_.slot_count == (0 if round_.is_screening else seen.submissions)
-        assert tasks or round_.is_screening
+        assert round_.slot_count == (0 if round_.is_all_gold else seen.submissions)
+        assert tasks or round_.is_all_gold
         shown = [[solution.pk for solution in task.solutions] for task in seen.first_tasks]
         assert shown == [_asked_about(task) for task in _first(round_, tasks)]
     assert opened or (gold and protocol in ("branching", "comparison"))
@@ -139,7 +139,7 @@ def assert_counted(draft: Round, seen: RoundPreview) -> None:
     # The boxes of the form name its terms in an order of their own.
     assert getattr(hint.count.refusal, "fields", None) == getattr(seen.refusal, "fields", None)
     if seen.refusal is None:
-        assert hint.tasks == (seen.gold_tasks if seen.is_screening else seen.tasks)
+        assert hint.tasks == (seen.gold_tasks if seen.is_all_gold else seen.tasks)
         assert (hint.submissions, hint.seconds) == (seen.submissions, seen.seconds)
 
 
@@ -168,7 +168,7 @@ EMPTY: list[dict[str, Any]] = [
     {"protocol": "comparison", "select": "subject:Poetry"},
     {"protocol": "comparison", "options": {"pairs": "right_wrong"}, "select": "wrong"},
     {"protocol": "comparison", "gold_share": 0.5},
-    {"protocol": "first_error", "is_screening": True, "select": "subject:Poetry"},
+    {"protocol": "first_error", "kind": "screening", "select": "subject:Poetry"},
 ]
 
 
@@ -182,10 +182,7 @@ def test_an_empty_round_cannot_be_opened(mixed: Project, mia: User, terms: dict[
     assert 400 <= answer.status_code < 500
     assert answer.json()["error"]["message"] == refusal
     assert answer.json()["error"]["fields"]
-    body = {name: value for name, value in terms.items() if name != "is_screening"} | (
-        {"is_screening": True} if terms.get("is_screening") else {}
-    )
-    at_once = api.post("/api/v1/projects/algebra/rounds", body, content_type="application/json")
+    at_once = api.post("/api/v1/projects/algebra/rounds", terms, content_type="application/json")
     assert (at_once.status_code, at_once.json()["error"]["message"]) == (answer.status_code, refusal)
     client = signed_in(mia)
     page = client.get(reverse("round", args=["algebra", draft.number])).content.decode()

@@ -156,7 +156,7 @@ def test_a_late_submission_is_kept_as_extra_when_the_slot_is_gone(project: Proje
     late = submit(assignment=bobs, submission=BAD)
     assert late.state == Assignment.State.EXTRA
     assert late.step_labels.count() == 1
-    assert progress_for(round_, bob) == {"done": 1, "total": 1, "today": 1}
+    assert progress_for(round_, bob) == {"done": 1, "total": 1, "mine": 1, "today": 1}
 
 
 def test_a_late_submission_takes_over_the_same_labelers_second_lease(project: Project, bob: User) -> None:
@@ -227,9 +227,9 @@ def test_the_rounds_progress_survives_midnight(project: Project, bob: User) -> N
     round_ = make_round(project, tasks=2)
     submit(assignment=take(round_, bob), submission=GOOD)
     tomorrow = timezone.now() + timedelta(days=1)
-    assert progress_for(round_, bob, at=tomorrow) == {"done": 1, "total": 2, "today": 0}
+    assert progress_for(round_, bob, at=tomorrow) == {"done": 1, "total": 2, "mine": 1, "today": 0}
     submit(assignment=take(round_, bob, now=tomorrow), submission=GOOD, now=tomorrow)
-    assert progress_for(round_, bob, at=tomorrow) == {"done": 2, "total": 2, "today": 1}
+    assert progress_for(round_, bob, at=tomorrow) == {"done": 2, "total": 2, "mine": 2, "today": 1}
 
 
 def test_a_lapsed_assignment_with_a_draft_is_resumed_before_any_new_task(project: Project, bob: User) -> None:

@@ -60,10 +60,10 @@ def kinds(solution: Solution) -> set[str]:
 # --- what counts ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["screening", "gold", "retired"])
+@pytest.mark.parametrize("kind", ["screening", "training", "gold", "retired"])
 def test_what_only_measures_a_labeler_settles_nothing(project: Project, crew: list[User], kind: str) -> None:
     solution = make_solution(make_problem(project, retired_at=timezone.now() if kind == "retired" else None))
-    task = make_task(solution, is_screening=kind == "screening", is_gold=kind == "gold")
+    task = make_task(solution, kind=kind if kind in ("screening", "training") else "work", is_gold=kind == "gold")
     add_gold(solution, 1, 1, 1)
     answer(task, crew[0], 1, -1, is_quality_control=kind == "gold")
     answer(task, crew[1], None, is_quality_control=kind == "gold")

@@ -34,7 +34,7 @@ def solution(project: Project) -> Solution:
 
 def give(solution: Solution, labeler: User, number: int, *ratings: int | None, **fields: Any) -> Assignment:
     """What the labeler says in a round of its own, which may be a screening."""
-    task = make_task(solution, number, is_screening=fields.pop("is_screening", False))
+    task = make_task(solution, number, kind=fields.pop("kind", "work"))
     assignment = answer(task, labeler, *ratings)
     Assignment.objects.filter(pk=assignment.pk).update(**{"submitted_at": AT[number]} | fields)
     return assignment
@@ -78,7 +78,8 @@ NEWER: list[tuple[str, list[int | None], dict[str, Any], tuple[str, str]]] = [
     ("late", [1, 1, 1], {"state": "extra"}, ("earlier", "")),
     ("gave up with nothing", [], {"finish_reason": "give_up"}, ("", "")),
     ("unsure of all", [None, None], {}, ("", "")),
-    ("a screening", [1, 1, 1], {"is_screening": True}, ("", "screening")),
+    ("a screening", [1, 1, 1], {"kind": "screening"}, ("", "screening")),
+    ("training", [1, 1, 1], {"kind": "training"}, ("", "training")),
     ("a gold task", [1, 1, 1], {"is_quality_control": True}, ("", "quality_control")),
     ("returned by a reviewer", [1, 1, 1], {"state": "returned"}, ("", "not shown")),
     ("handed in before", [1, 1, 1], {"submitted_at": AT[0]}, ("", "earlier")),

@@ -108,10 +108,8 @@ def test_contests_count_the_preferences_that_count(project: Project, alice: User
     one, other = make_solution(problem), make_solution(problem, ["Otherwise."])
     comparison = Comparison.objects.create(project=project, problem=problem, left=one, right=other, digest="0" * 32)
     crew = add_labelers(project, 3)
-    for number, is_screening in ((1, False), (2, True)):
-        round_ = Round.objects.create(
-            project=project, number=number, protocol="comparison", status="open", is_screening=is_screening
-        )
+    for number, kind in ((1, "work"), (2, "screening")):
+        round_ = Round.objects.create(project=project, number=number, protocol="comparison", status="open", kind=kind)
         task = Task.objects.create(round=round_, comparison=comparison, open_slots=0)
         for labeler in crew[:2] if number == 1 else crew[2:]:
             assignment = Assignment.objects.create(
@@ -146,7 +144,7 @@ def test_agreement_of_a_round_is_of_the_ratings_that_count(project: Project) -> 
     crew = add_labelers(project, 2)
     rounds = [
         Round.objects.create(project=project, number=number, protocol="first_error", status="open", **terms)
-        for number, terms in ((1, {"redundancy": 2}), (2, {"is_screening": True}))
+        for number, terms in ((1, {"redundancy": 2}), (2, {"kind": "screening"}))
     ]
     for number in range(6):
         solution = make_solution(make_problem(project, f"Problem {number}"))

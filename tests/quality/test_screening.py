@@ -48,7 +48,7 @@ def test_a_screening_is_round_minus_one_all_gold_blind_and_not_corrected(project
 def test_a_screening_without_gold_is_refused(project: Project) -> None:
     make_solution(make_problem(project))
     with pytest.raises(DomainError) as refusal:
-        open_round(project=project, protocol="first_error", is_screening=True)
+        open_round(project=project, protocol="first_error", kind="screening")
     assert "gold_share" in refusal.value.fields
 
 
@@ -59,7 +59,7 @@ def test_who_reaches_the_mark_passes_and_gets_real_work(project: Project, bob: U
     for ratings in (RIGHT, RIGHT, WRONG):
         rate(round_, bob, *ratings)
     assert seat_of(round_, bob).score is None
-    assert progress_for(round_, bob) == {"done": 3, "total": 4, "today": 3}
+    assert progress_for(round_, bob) == {"done": 3, "total": 4, "mine": 3, "today": 3}
     rate(round_, bob, *RIGHT)
     progress = seat_of(round_, bob)
     assert (progress.score, progress.passed_at is not None) == (0.75, True)
@@ -78,7 +78,7 @@ def test_who_fails_gets_no_real_work_and_sees_the_score(project: Project, bob: U
     refusal = refused(round_, bob)
     assert (refusal.code, refusal.may_retake) == ("screening_failed", True)
     assert "50 %" in refusal.message
-    assert "One more attempt" in refusal.message
+    assert "One more attempt is left. You can try again now." in refusal.message
     elsewhere = refused(real, bob)
     assert (elsewhere.code, elsewhere.may_retake) == ("screening_failed", False)
     assert AuditEvent.objects.filter(verb="screening.failed", after__attempt=1).exists()
@@ -225,7 +225,7 @@ def test_real_work_is_still_judged_after_a_failed_screening(project: Project, bo
 def test_every_step_is_scored_by_steps_also_after_the_first_error(project: Project, bob: User) -> None:
     for _ in range(2):
         make_gold(make_solution(make_problem(project)), 1, -1, 1)
-    round_ = open_round(project=project, protocol="every_step", is_screening=True, pass_mark=0.5)
+    round_ = open_round(project=project, protocol="every_step", kind="screening", pass_mark=0.5)
     rate(round_, bob, 1, -1, 0, finish="solution")
     rate(round_, bob, 1, 1, -1, finish="solution")
     assert seat_of(round_, bob).score == pytest.approx(4 / 6)

@@ -60,7 +60,7 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
             "skills",
             "is_for_named",
             "needs_screening",
-            "is_screening",
+            "kind",
             "pass_mark",
             "tries",
             "allows_corrections",
@@ -132,7 +132,7 @@ class RoundConfigSerializer(serializers.Serializer[Any]):
 
 
 class NewRoundSerializer(RoundConfigSerializer):
-    is_screening = setting(serializers.BooleanField, "is_screening")
+    kind = setting(serializers.ChoiceField, "kind", choices=Round.Kind.choices)
     draft = serializers.BooleanField(default=False, help_text="Only draft the round: POST .../open opens it.")
 
 

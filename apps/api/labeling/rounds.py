@@ -28,6 +28,7 @@ from apps.api.pagination import Pages
 from apps.labeling.models import Assignment, Round, RoundQuerySet
 from apps.labeling.progress import progress_for
 from apps.labeling.queue.claim import NoTask, claim
+from apps.labeling.queue.next_rounds import next_rounds_for
 from apps.labeling.queue.screening import retake
 from apps.labeling.rounds.preview import preview_of
 from apps.labeling.rounds.services import create_round, discard_draft, edit_round, open_round, set_round_status
@@ -134,9 +135,21 @@ class TaskPayloadSerializer(serializers.Serializer[Any]):
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    done = serializers.IntegerField()
+    """In a screening or in training `done` is your own, since each labeler does all tasks."""
+
+    done = serializers.IntegerField(help_text="Submissions of the team, of `total`.")
     total = serializers.IntegerField()
-    today = serializers.IntegerField()
+    mine = serializers.IntegerField(help_text="Your submissions in this round.")
+    today = serializers.IntegerField(help_text="Those of `mine` since midnight in the site's time zone.")
+
+
+class NextRoundSerializer(serializers.Serializer[Any]):
+    project = serializers.CharField(help_text="The project's slug.")
+    project_name = serializers.CharField()
+    number = serializers.IntegerField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Round.Kind.choices)
+    is_begun = serializers.BooleanField(help_text="You have submitted something in it.")
 
 
 class ClaimSerializer(serializers.Serializer[Any]):
@@ -158,6 +171,10 @@ class ClaimedSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, help_text="Only when there is no assignment.")
     message = serializers.CharField(required=False, help_text="Only when there is no assignment.")
     may_retake = serializers.BooleanField(required=False, help_text="In a screening: another attempt is allowed.")
+    next_rounds = NextRoundSerializer(
+        many=True, required=False, help_text="Only when there is no assignment: open rounds that have a task for you."
+    )
+    why_no_next = serializers.CharField(required=False, allow_blank=True, help_text="Why `next_rounds` is empty.")
     progress = ProgressSerializer()
 
 
@@ -268,9 +285,26 @@ class Claim(APIView):
         if isinstance(claimed, NoTask):
             answer |= {"assignment": None, "reason": claimed.code, "message": claimed.message}
             answer |= {"may_retake": True} if claimed.may_retake else {}
+            answer |= _next_rounds(user, round_)
         else:
             answer["assignment"] = open_assignment(claimed)
         return Response(answer)
+
+
+def _next_rounds(user: User, round_: Round) -> dict[str, Any]:
+    following = next_rounds_for(user, after=round_)
+    rows = [
+        {
+            "project": next_.round.project.slug,
+            "project_name": next_.round.project.name,
+            "number": next_.round.number,
+            "name": str(next_.round),
+            "kind": next_.round.kind,
+            "is_begun": next_.is_begun,
+        }
+        for next_ in following.rounds
+    ]
+    return {"next_rounds": rows, "why_no_next": following.why_none}
 
 
 def _claim(round_: Round, user: User, holding: list[int]) -> Assignment | NoTask:

@@ -94,6 +94,7 @@ class EvidenceStepSerializer(serializers.Serializer[Any]):
     judges = VerdictOfStepSerializer(many=True)
     scores = ScoreOfStepSerializer(many=True, help_text="Of the newest counted run of each reward model.")
     gold = serializers.IntegerField(allow_null=True)
+    gold_explanation = serializers.CharField(allow_blank=True, help_text="Why the step has this gold rating.")
     consensus = StepConsensusSerializer(allow_null=True)
     critiques = serializers.ListField(child=serializers.CharField())
 
@@ -232,6 +233,7 @@ def _step_row(row: StepEvidence) -> Row:
         ],
         "scores": [{"run": score.run.number, "model": score.run.model, "score": score.score} for score in row.scores],
         "gold": row.gold,
+        "gold_explanation": row.gold_explanation,
         "consensus": None if row.consensus is None else dict(StepConsensusSerializer(row.consensus).data),
         "critiques": [critique.text for critique in row.critiques],
     }

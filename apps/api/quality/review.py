@@ -24,7 +24,12 @@ from apps.labeling.resplit import MOST_STEPS
 from apps.projects.models import Membership
 from apps.quality.disputes.kinds import MODEL_DISPUTES
 from apps.quality.models import OpenDispute, Review
-from apps.quality.review.adjudication import adjudicate_solution, adjudicate_step, make_gold
+from apps.quality.review.adjudication import (
+    adjudicate_solution,
+    adjudicate_step,
+    explain_gold,
+    make_explained_gold,
+)
 from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
 from apps.quality.review.impartiality import labeled_by
 from apps.quality.review.queues import KINDS, QueueFilters, filter_queue
@@ -68,6 +73,17 @@ class RatingSerializer(serializers.Serializer[Any]):
 
 class AdjudicationResultSerializer(serializers.Serializer[Any]):
     consensus = ConsensusSerializer(allow_null=True)
+
+
+class GoldExplanationSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField(min_value=0, max_value=100_000)
+    text = serializers.CharField(max_length=10_000, allow_blank=True, help_text="Empty removes the explanation.")
+
+
+class GoldInSerializer(serializers.Serializer[Any]):
+    explanations = GoldExplanationSerializer(
+        many=True, default=list, help_text="Why steps have their gold ratings; training rounds show it."
+    )
 
 
 class GoldMadeSerializer(serializers.Serializer[Any]):
@@ -166,11 +182,26 @@ class SolutionAdjudicate(APIView):
 
 
 class SolutionGold(APIView):
-    @extend_schema(request=None, responses=GoldMadeSerializer)
+    @extend_schema(request=GoldInSerializer, responses=GoldMadeSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Make the adjudicated ratings of a solution gold."""
-        solution = solution_of(request, pk, "review")
-        return Response({"gold": bool(make_gold(solutions=[solution], by=user_of(request)))})
+        """Make the adjudicated ratings of a solution gold, with explanations of steps."""
+        solution, user = solution_of(request, pk, "review"), user_of(request)
+        body = GoldInSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response({"gold": make_explained_gold(solution=solution, explanations=_texts(body), by=user)})
+
+    @extend_schema(request=GoldInSerializer, responses={204: None})
+    def patch(self, request: Request, pk: int) -> Response:
+        """Explain gold that is there already, imported or made."""
+        solution, user = solution_of(request, pk, "review"), user_of(request)
+        body = GoldInSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        explain_gold(solution=solution, explanations=_texts(body), by=user)
+        return Response(status=204)
+
+
+def _texts(body: GoldInSerializer) -> dict[int, str]:
+    return {row["position"]: row["text"] for row in body.validated_data["explanations"]}
 
 
 class SolutionSplit(APIView):

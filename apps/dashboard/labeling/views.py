@@ -17,6 +17,7 @@ from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.core.http.ids import parse_id
 from apps.dashboard.access import place_for, round_of
+from apps.dashboard.rounds.queries import announced_action, screening_attempt_of
 from apps.labeling.assignments.correct import why_not_correctable
 from apps.labeling.assignments.submissions import newest_submission
 from apps.labeling.models import Assignment, Round
@@ -59,8 +60,11 @@ def label(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse
         raise Conflict(f"The labeling page does not support the protocol {round_.get_protocol_display()}.")
     assignment = _correctable(request, round_)
     guideline = round_.guideline or place.project.guidelines.first()
+    attempt = screening_attempt_of(round_, request.user)
     context = {
         "assignment": assignment,
+        "attempt": attempt,
+        "begin": "" if assignment is not None else announced_action(round_, request.user, attempt),
         "project": place.project,
         "round": round_,
         "protocol": PROTOCOL_TEMPLATES[round_.protocol],
@@ -97,6 +101,7 @@ def _bootstrap(round_: Round, user: User) -> dict[str, Any]:
         "round": {
             "number": round_.number,
             "name": round_.name,
+            "kind": round_.kind,
             "protocol": round_.protocol,
             "protocol_title": PROTOCOLS[round_.protocol].title,
             "show_reference": round_.show_reference,

@@ -23,7 +23,7 @@ from apps.projects.models import Guideline, Membership, Project
 from apps.quality.review.queues import KINDS
 
 # The number of a round's tasks and submissions depends on these, on its selection and on its protocol's options.
-_COUNTED = ("protocol", "redundancy", "gold_percent", "is_screening", "needs_screening", "skills", "labelers")
+_COUNTED = ("protocol", "redundancy", "gold_percent", "kind", "needs_screening", "skills", "labelers")
 
 
 class SelectionForm(ServiceForm):
@@ -175,8 +175,15 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         empty_label="none",
         help_text=description_of(RoundConfig, "endpoint"),
     )
-    is_screening = forms.BooleanField(
-        required=False, label="This is a screening", help_text=description_of(RoundConfig, "is_screening")
+    kind = forms.ChoiceField(
+        choices=[
+            (Round.Kind.WORK, "work: its submissions become labels"),
+            (Round.Kind.SCREENING, "screening test: gold that labelers must get right before work"),
+            (Round.Kind.TRAINING, "training: gold, whose answer is shown after each submission"),
+        ],
+        initial=Round.Kind.WORK,
+        label="Kind of round",
+        help_text="Screenings and training have only the gold among the selected solutions.",
     )
     pass_percent = forms.FloatField(
         **_percent_limits("pass_mark"),
@@ -251,7 +258,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
             "show_reference",
             "guideline",
             "endpoint",
-            "is_screening",
+            "kind",
             "needs_screening",
             "allows_corrections",
             "fresh_eyes",
@@ -264,7 +271,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
             "labelers": list(data["labelers"]),
             "options": self.protocol_options(),
         }
-        if not data["is_screening"]:
+        if data["kind"] != Round.Kind.SCREENING:
             return config
         mark = data["pass_percent"]
         return config | {"pass_mark": None if mark is None else mark / 100, "tries": data["tries"] or 1}
@@ -310,7 +317,7 @@ def initial_of(round_: Round) -> dict[str, Any]:
         "guideline",
         "mode",
         "endpoint",
-        "is_screening",
+        "kind",
         "needs_screening",
         "allows_corrections",
         "fresh_eyes",

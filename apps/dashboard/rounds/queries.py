@@ -18,9 +18,9 @@ from apps.dashboard.solutions.evidence import labeler_names
 from apps.labeling.activity import submissions_by_day, submissions_by_hour
 from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, Round, RoundProgress
-from apps.labeling.progress import SubmissionCount, submission_counts
+from apps.labeling.progress import SubmissionCount, midnight, submission_counts
 from apps.labeling.protocols.base import LEFT_EARLY
-from apps.labeling.queue.eligibility import ScreeningAttempt, screening_attempt
+from apps.labeling.queue.eligibility import ScreeningAttempt, ineligible_reason, screening_attempt
 from apps.labeling.rounds.forecast import RoundForecast, forecast, window_start
 from apps.quality.review.reports import Report, report_of, reports_in
 
@@ -29,32 +29,45 @@ SHOWN_EARLY_ENDS = 50
 
 @dataclass(frozen=True, slots=True)
 class RoundWork:
-    """A round with the work of one labeler in it. `attempt` is theirs, where the round is a screening."""
+    """A round with the work of one labeler in it. `attempt` is theirs, where the round is a screening.
+
+    `submitted` are their submissions, in a screening those of the current attempt.
+    """
 
     round: Round
     submitted: int = 0
     submitted_today: int = 0
     leased: int = 0
     attempt: ScreeningAttempt | None = None
+    awaits_screening: bool = False  # It is for labelers who have passed the screening, and this one has not.
 
     @property
     def remaining(self) -> int:
         if self.attempt is not None:
             is_over = self.attempt.score is not None and not self.attempt.result().may_retake
             return 0 if is_over else self.round.task_count
+        if self.round.is_all_gold:
+            return max(0, self.round.task_count - self.submitted)
         submitted: int = self.round.submitted  # type: ignore[attr-defined]
         return max(0, self.round.slot_count - submitted)
 
     @property
     def action(self) -> str:
         """The text of the button that leads to the work; empty if there is none."""
-        if self.leased:
-            return "Continue"
-        if not self.remaining:
+        if not self.leased and (self.awaits_screening or not self.remaining):
             return ""
-        if self.attempt is not None and self.attempt.score is not None:
+        if not self.leased and self.attempt is not None and self.attempt.score is not None:
             return "Try again"
-        return "Continue" if self.submitted else "Start"
+        return action_of(self.round, is_begun=bool(self.leased or self.submitted))
+
+
+# What is started or continued, by the kind of round. static/js/labeling/empty-states.js has the same words.
+_WORK_WORDS = {Round.Kind.WORK: "labeling", Round.Kind.SCREENING: "test", Round.Kind.TRAINING: "training"}
+
+
+def action_of(round_: Round, *, is_begun: bool) -> str:
+    """The words of every button that leads to the desk of a round."""
+    return f"{'Continue' if is_begun else 'Start'} {_WORK_WORDS[Round.Kind(round_.kind)]}"
 
 
 def work_for(user: User, rounds: QuerySet[Round]) -> list[RoundWork]:
@@ -63,27 +76,52 @@ def work_for(user: User, rounds: QuerySet[Round]) -> list[RoundWork]:
     progress_rows = {
         progress.round_id: progress for progress in RoundProgress.objects.filter(labeler=user, round__in=rows)
     }
-    submitted = submission_counts(Assignment.objects.filter(labeler=user, round__in=rows), "round")
+    today = Assignment.objects.submitted().filter(labeler=user, round__in=rows, submitted_at__gte=midnight())
+    submitted_today = dict(today.order_by().values_list("round").annotate(count=Count("id")))
     leases = Assignment.objects.held_by(user).filter(round__in=rows)
     leased = dict(leases.order_by().values_list("round").annotate(count=Count("id")))
+    needing = {round_.project_id for round_ in rows if round_.needs_screening}
+    passed = projects_passed(user, needing) if needing else set()
     work = []
     for round_ in rows:
-        attempt = None
-        if round_.is_screening and not round_.origin:
-            progress = progress_rows.get(round_.pk) or RoundProgress(round=round_, attempt=1)
-            attempt = screening_attempt(round_, progress)
-        # Gold counts like any other work: otherwise the count would show which tasks are gold.
-        count = submitted.get(round_.pk, SubmissionCount())
-        work.append(RoundWork(round_, count.total, count.today, leased.get(round_.pk, 0), attempt))
-    return sorted(work, key=lambda own: (not own.leased, not own.remaining, own.round.project.name, -own.round.number))
+        progress = progress_rows.get(round_.pk) or RoundProgress.not_begun(round_)
+        attempt = screening_attempt(round_, progress) if round_.is_screening and round_.is_all_gold else None
+        own, own_today = progress.own_submissions, submitted_today.get(round_.pk, 0)
+        awaits_screening = round_.needs_screening and round_.project_id not in passed
+        held = leased.get(round_.pk, 0)
+        work.append(RoundWork(round_, own, own_today, held, attempt, awaits_screening))
+    return sorted(work, key=lambda own: (not own.leased, not own.action, own.round.project.name, -own.round.number))
 
 
-def attempt_of(round_: Round, user: User) -> ScreeningAttempt | None:
-    """The user's attempt in a screening, or None if they have not begun one."""
+def projects_passed(user: User, projects: Collection[int]) -> set[int]:
+    """Those of the projects in which the user has passed a screening."""
+    passed = RoundProgress.objects.filter(labeler=user, passed_at__isnull=False, round__project__in=projects)
+    return set(passed.values_list("round__project", flat=True))
+
+
+def screening_attempt_of(round_: Round, user: User) -> ScreeningAttempt | None:
+    """The user's attempt in a screening, the first one if they have not begun; None in other rounds."""
     if not round_.is_screening or round_.origin:
         return None
     progress = RoundProgress.objects.filter(round=round_, labeler=user).first()
-    return screening_attempt(round_, progress) if progress is not None else None
+    return screening_attempt(round_, progress or RoundProgress.not_begun(round_))
+
+
+def rounds_opened_by(screening: Round, user: User) -> list[RoundWork]:
+    """The rounds of the project that need a screening, where there is work for the user: what passing has opened."""
+    rounds = Round.objects.open().filter(project=screening.project_id, needs_screening=True)
+    return [work for work in work_for(user, rounds) if work.action and ineligible_reason(work.round, user) is None]
+
+
+def announced_action(round_: Round, user: User, attempt: ScreeningAttempt | None) -> str:
+    """The words that begin a screening or training which the desk announces first; empty once the user has begun it."""
+    is_over = attempt is not None and attempt.score is not None
+    if not round_.is_all_gold or is_over or round_.status != Round.Status.OPEN:
+        return ""
+    progress = RoundProgress.objects.filter(round=round_, labeler=user).first()
+    if ineligible_reason(round_, user) is not None or (progress is not None and progress.own_submissions):
+        return ""
+    return action_of(round_, is_begun=False)
 
 
 # --- the activity of a round ------------------------------------------------------------------------------
@@ -197,7 +235,7 @@ def finish_counts(round_: Round) -> list[tuple[str, str, int]]:
 
 def round_forecast(round_: Round, progress_rows: Collection[RoundProgress], now: datetime) -> RoundForecast | None:
     """The forecast at the pace of submissions that fill a slot; None for a round that is not open."""
-    if round_.status != Round.Status.OPEN or round_.opened_at is None or round_.is_screening:
+    if round_.status != Round.Status.OPEN or round_.opened_at is None or round_.is_all_gold:
         return None
     since = window_start(round_.opened_at, now)
     filled = Assignment.objects.filter(

@@ -17,7 +17,7 @@ COUNTED_TO = 100_000
 
 @dataclass(frozen=True, slots=True)
 class RoundSize:
-    """`people` may work in a screening, and each does all of its tasks; in other rounds a task takes `redundancy`."""
+    """`people` may work in a round that is all gold, and each does all of its tasks; in others a task takes `redundancy`."""
 
     select: str
     count: RoundCount
@@ -26,7 +26,7 @@ class RoundSize:
     seconds_each: float | None
 
     @property
-    def is_screening(self) -> bool:
+    def is_all_gold(self) -> bool:
         return self.people is not None
 
     @property
@@ -41,7 +41,7 @@ class RoundSize:
     @property
     def has_more_tasks(self) -> bool:
         """The count of tasks stopped at its limit. Gold is always counted completely."""
-        return not self.is_screening and (self.count.tasks or 0) > COUNTED_TO
+        return not self.is_all_gold and (self.count.tasks or 0) > COUNTED_TO
 
     @property
     def is_refused_for_more_than_emptiness(self) -> bool:
@@ -55,7 +55,7 @@ class RoundSize:
     @property
     def tasks(self) -> int | None:
         """None where the pairs would have to be made to be counted."""
-        if self.is_screening:
+        if self.is_all_gold:
             return self.count.gold
         return None if self.count.tasks is None else min(self.count.tasks, COUNTED_TO)
 
@@ -80,7 +80,7 @@ def size_of(form: RoundForm, project: Project) -> RoundSize | None:
     if round_ is None or count is None:
         return None
     people = None
-    if round_.is_screening:
+    if round_.is_all_gold:
         named = {user.pk for user in form.cleaned_data["labelers"] or ()}
         people = sum(refusal is None for _, refusal in eligibility_of_members(round_, named))
     assignments = Assignment.objects.filter(round__project=project, round__protocol=round_.protocol)

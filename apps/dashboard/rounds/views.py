@@ -14,7 +14,7 @@ from apps.core.errors import Conflict, DomainError
 from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place, place_for, round_of, rounds_of
 from apps.dashboard.rounds.forms import RoundForm, initial_of
-from apps.dashboard.rounds.queries import attempt_of, round_activity, work_for
+from apps.dashboard.rounds.queries import round_activity, rounds_opened_by, screening_attempt_of, work_for
 from apps.dashboard.rounds.size import size_of
 from apps.labeling.assignments.returns import returned_assignments
 from apps.labeling.models import Round
@@ -114,9 +114,12 @@ def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespons
         work=work,
         protocol=protocol,
         settings=settings,
-        attempt=attempt_of(round_, request.user),
+        attempt=screening_attempt_of(round_, request.user),
         returned=returned_assignments(request.user, place.project).filter(round=round_),
     )
+    attempt = context["attempt"]
+    if attempt is not None and attempt.passed_at is not None:
+        context["opened_rounds"] = rounds_opened_by(round_, request.user)
     if place.may("browse"):
         context |= round_activity(place, work, now=timezone.now())
     template = "rounds/_progress.html" if request.htmx else "rounds/round.html"

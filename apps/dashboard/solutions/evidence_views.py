@@ -26,6 +26,7 @@ from apps.quality.review.adjudication import (
     adjudicate_solution,
     adjudicate_step,
     also_accept,
+    explain_gold,
     make_gold,
     withdraw_adjudication,
 )
@@ -163,6 +164,11 @@ def _gold(solution: Solution, step: Step, by: User, note: str) -> str:
     return "Adjudicated labels made gold."
 
 
+def _explain(solution: Solution, step: Step, by: User, note: str) -> str:
+    explain_gold(solution=solution, explanations={step.position: note}, by=by)
+    return f"Explanation of the gold of step {step.position + 1} {'saved' if note.strip() else 'removed'}."
+
+
 def _also_accept(solution: Solution, step: Step, by: User, note: str) -> str:
     rows = AlsoAcceptable.objects.filter(pk=solution.pk)
     accepted = set(rows.values_list("first_errors", flat=True).first() or []) ^ {step.position}
@@ -176,5 +182,6 @@ ACTIONS: dict[str, Callable[[Solution, Step, User, str], str]] = {
     "no_error": _no_error,
     "withdraw_all": _withdraw_all,
     "gold": _gold,
+    "explain": _explain,
     "also_accept": _also_accept,
 }

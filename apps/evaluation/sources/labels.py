@@ -51,7 +51,7 @@ def _first_times(labels: QuerySet[StepLabel], *by: str) -> Floats:
 
 def closed_rounds(project: Project) -> list[Round]:
     """The closed rounds of real work that have a time, in the order in which they closed."""
-    rounds = Round.objects.filter(project=project, status=Round.Status.CLOSED, is_screening=False)
+    rounds = Round.objects.filter(project=project, status=Round.Status.CLOSED, kind=Round.Kind.WORK)
     return list(rounds.filter(closed_at__isnull=False).order_by("closed_at", "number"))
 
 

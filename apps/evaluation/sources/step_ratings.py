@@ -16,7 +16,7 @@ from apps.evaluation.sources.raters import Rater, RaterKind
 from apps.evaluation.sources.truth import StepTruth
 from apps.judging.models import JudgeRun
 from apps.labeling.models import NotCounted, StepLabel
-from apps.labeling.models.counted import rated_q, reasons_q
+from apps.labeling.models.counted import NOT_WORK, rated_q, reasons_q
 from apps.projects.models import Project
 from apps.quality.models import ConsensusMethod, StepConsensus
 from apps.quality.statistics.ratings import Bools, Floats, Ints, ints
@@ -42,10 +42,10 @@ class SoftSteps:
 
 
 def people(project: Project, truth: StepTruth) -> Iterator[CalledSteps]:
-    """All labelers together, then each: their ratings of steps with gold, screenings left out."""
+    """All labelers together, then each: their ratings of steps with gold, screenings and training left out."""
     reasons = reasons_q("assignment__")
     labels = StepLabel.objects.filter(rated_q(), assignment__round__project=project, step__chosen=True)
-    for reason in (NotCounted.NOT_SUBMITTED, NotCounted.SCREENING, NotCounted.RETIRED):
+    for reason in (NotCounted.NOT_SUBMITTED, *NOT_WORK, NotCounted.RETIRED):
         labels = labels.filter(~reasons[reason])
     table = load_table(labels.filter(step__gold__isnull=False), "assignment__labeler_id", "step_id", "rating")
     matched, places = places_of(table[:, 1], truth.steps)

@@ -33,7 +33,7 @@ def canonical_frame(chunk: SolutionChunk, labels: StepLabels, columns: pa.Schema
         _solutions(chunk).alias("solution"),
         pl.lit(None, dtype=types["comparison"]).alias("comparison"),
         _people(chunk, types).alias("people"),
-        _rated(chunk.frames.gold, ("position", "rating", "self_reviewed"), size).alias("gold"),
+        _rated(chunk.frames.gold, ("position", "rating", "self_reviewed", "explanation"), size).alias("gold"),
         _consensus(chunk.frames, size).alias("consensus"),
         _estimates(chunk.frames, size).alias("monte_carlo"),
         _judges(chunk.frames, size).alias("judges"),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from apps.corpus.records import CritiqueRecord, PersonRecord, PreferenceRecord, StepRating
-from apps.labeling.models import Assignment, Critique, CritiqueRating, PreferenceLabel, StepLabel
+from apps.labeling.models import Assignment, Critique, CritiqueRating, PreferenceLabel, Round, StepLabel
 from apps.labeling.models.counted import redundancy_expression
 from apps.projects.models import Membership, Project
 from apps.quality.models import QualityRules
@@ -21,7 +21,7 @@ ASSIGNMENT_FIELDS = [
     "round__generation",
     "round__origin",
     "round__protocol",
-    "round__is_screening",
+    "round__kind",
     "finish_reason",
     "reason",
     "submitted_at",
@@ -120,7 +120,7 @@ def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) ->
 
 def _assignment_rows(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     """Submissions in order of time. One with a derived solution belongs to that, not to its task's solution."""
-    submitted = Assignment.objects.submitted().order_by()
+    submitted = Assignment.objects.submitted().outside_training().order_by()
     on_task = submitted.filter(task__solution_id__in=solution_ids, derived_solution__isnull=True)
     on_derived = submitted.filter(derived_solution_id__in=solution_ids)
     rows = [
@@ -194,7 +194,7 @@ def _person(
         submitted_at=assignment["submitted_at"],
         active_ms=assignment["active_ms"],
         is_quality_control=assignment["is_quality_control"],
-        is_screening=extras.pop("is_screening", assignment["round__is_screening"]),
+        is_screening=extras.pop("is_screening", assignment["round__kind"] == Round.Kind.SCREENING),
         is_suspended=member.is_suspended,
         redundancy=members.min_labelers or assignment["redundancy"],
         steps=ratings,
@@ -208,6 +208,7 @@ def _person(
 def load_preferences(comparison_ids: Sequence[int], members: Members) -> dict[int, list[PersonRecord]]:
     assignments = list(
         Assignment.objects.submitted()
+        .outside_training()
         .filter(task__comparison_id__in=comparison_ids)
         .order_by("submitted_at", "id")
         .values_list("id", "task__comparison_id", "labeler_id", *ASSIGNMENT_FIELDS, redundancy_expression())

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, TextField
+from django.db.models import BooleanField, Case, ExpressionWrapper, Q, QuerySet, TextField, Value, When
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Coalesce
 
@@ -18,7 +18,7 @@ from apps.exports.load.arrow import Query, compile_query, is_any_of, placeholder
 from apps.exports.load.judged import machine_errors
 from apps.judging.models import JudgeRun, SolutionVerdict, StepVerdict
 from apps.judging.models.runs import number_in_row
-from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, StepLabel
+from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, Round, StepLabel
 from apps.labeling.models.counted import redundancy_expression
 from apps.quality.models import StepConsensus
 from apps.quality.review.corrections import counted_corrections
@@ -124,7 +124,7 @@ MORE: dict[str, More] = {
         "progress": ("progress", pl.Int64),
         "extras": (_text_of_extras(), pl.String),
     },
-    "gold": {"self_reviewed": ("self_reviewed", pl.Boolean)},
+    "gold": {"self_reviewed": ("self_reviewed", pl.Boolean), "explanation": ("explanation", pl.String)},
     "consensus": {
         "certainty": ("certainty", pl.Float64),
         "self_reviewed": ("self_reviewed", pl.Boolean),
@@ -190,7 +190,7 @@ def _of_problems(compiled: Compile) -> dict[str, Query]:
 
 
 def _of_submissions(compiled: Compile, among: Among) -> dict[str, Query]:
-    submitted = Assignment.objects.submitted()
+    submitted = Assignment.objects.submitted().outside_training()
     on_task = submitted.filter(among("task__solution_id"), derived_solution__isnull=True)
     on_derived = submitted.filter(among("derived_solution_id"))
     corrections = counted_corrections().filter(among("assignment_id"))
@@ -267,7 +267,9 @@ def _assignments(assignments: QuerySet[Assignment], solution: str) -> tuple[Quer
     marked = Cast(KeyTextTransform("is_screening", "extras"), BooleanField())
     columns = (
         *("id", solution, "labeler_id", "round__number", "round__generation", "round__origin"),
-        Coalesce(marked, F("round__is_screening")),
+        Coalesce(
+            marked, Case(When(round__kind=Round.Kind.SCREENING, then=Value(value=True)), default=Value(value=False))
+        ),
         *("is_quality_control", "is_corrected", "finish_reason", "submitted_at"),
         redundancy_expression(),
     )

@@ -290,9 +290,9 @@ def _steps(solution_ids: Sequence[int]) -> tuple[dict[int, list[StepRecord]], di
 def _gold(solution_ids: Sequence[int]) -> dict[int, list[GoldRating]]:
     gold: defaultdict[int, list[GoldRating]] = defaultdict(list)
     rows = GoldLabel.objects.filter(step__solution_id__in=solution_ids, step__chosen=True).order_by("step__position")
-    columns = ("step__solution_id", "step__position", "rating", "self_reviewed")
-    for solution_id, position, rating, self_reviewed in rows.values_list(*columns):
-        gold[solution_id].append(GoldRating(position=position, rating=rating, self_reviewed=self_reviewed))
+    names = ("rating", "self_reviewed", "explanation")
+    for solution_id, position, *values in rows.values_list("step__solution_id", "step__position", *names):
+        gold[solution_id].append(GoldRating(position=position, **dict(zip(names, values, strict=True))))
     return gold
 
 

@@ -13,7 +13,7 @@ from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.assignments.hooks import run_submission_hooks
 from apps.labeling.assignments.labels import store_labels
 from apps.labeling.assignments.replies import check_reply
-from apps.labeling.assignments.submissions import archive_submission
+from apps.labeling.assignments.submissions import added_time, archive_submission
 from apps.labeling.models import Assignment, Protocol, Round
 from apps.labeling.progress import lock_progress
 from apps.labeling.protocols import PROTOCOLS
@@ -37,6 +37,7 @@ def why_not_correctable(assignment: Assignment) -> str | None:
             round_.status != Round.Status.OPEN,
             f"This round is {round_.get_status_display()}: its submissions can no longer be corrected.",
         ),
+        (round_.kind == Round.Kind.TRAINING, "A submission in a training round stays as it is: its answer has been shown."),
         (
             round_.protocol == Protocol.BRANCHING,
             "A branching task cannot be corrected, because others may have built on its path.",
@@ -71,8 +72,8 @@ def correct(
     before = archive_submission(locked, now)
     locked.finish_reason, locked.reason = submission.finish_reason, submission.reason.strip()
     locked.reply = submission.reply.strip()
-    locked.active_ms = _sum(locked.active_ms, submission.active_ms)
-    locked.idle_ms = _sum(locked.idle_ms, submission.idle_ms)
+    locked.active_ms = added_time(locked.active_ms, submission.active_ms)
+    locked.idle_ms = added_time(locked.idle_ms, submission.idle_ms)
     locked.digest, locked.versions, locked.progress = digest, locked.versions + 1, None
     locked.save(
         update_fields=["finish_reason", "reason", "reply", "active_ms", "idle_ms", "digest", "versions", "progress"]
@@ -88,7 +89,3 @@ def correct(
         after=submission.to_dict(),
     )
     return locked
-
-
-def _sum(before: int | None, more: int | None) -> int | None:
-    return before if more is None else (before or 0) + more

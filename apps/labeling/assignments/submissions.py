@@ -63,6 +63,11 @@ def newest_submission(round_: Round, labeler: User) -> int | None:
     return own.values_list("pk", flat=True).first()
 
 
+def added_time(before: int | None, more: int | None) -> int | None:
+    """The time of an assignment after another submission of it, in milliseconds; None where no time is known."""
+    return before if more is None else (before or 0) + more
+
+
 def archive_submission(assignment: Assignment, now: datetime, *, note: str = "") -> Submission:
     """Move the current submission to the past ones, delete its labels, and return it.
 

@@ -15,6 +15,7 @@ from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.assignments.hooks import run_submission_hooks
 from apps.labeling.assignments.labels import store_labels
 from apps.labeling.assignments.replies import check_reply
+from apps.labeling.assignments.submissions import added_time
 from apps.labeling.models import Assignment, Task
 from apps.labeling.progress import count_submission, lock_progress
 from apps.labeling.protocols import PROTOCOLS
@@ -22,7 +23,7 @@ from apps.labeling.protocols.submission import Submission
 
 State = Assignment.State
 
-_LOCK = "SELECT state, digest FROM labeling_assignment WHERE id = %s FOR UPDATE"
+_LOCK = "SELECT state, digest, active_ms, idle_ms FROM labeling_assignment WHERE id = %s FOR UPDATE"
 
 _STORED = ("state", "finish_reason", "reason", "reply", "active_ms", "idle_ms", "submitted_at", "digest")
 _STORE = """
@@ -43,7 +44,7 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     """
     now = now or timezone.now()
     progress = lock_progress(assignment.round, assignment.labeler_id)
-    ((assignment.state, assignment.digest),) = fetch(_LOCK, [assignment.pk])
+    ((assignment.state, assignment.digest, *times),) = fetch(_LOCK, [assignment.pk])
     digest = submission.digest()
     if assignment.is_submitted:
         if assignment.digest == digest:
@@ -58,7 +59,8 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     assignment.state = fill_slot(assignment)
     assignment.finish_reason, assignment.reason = submission.finish_reason, submission.reason.strip()
     assignment.reply = submission.reply.strip()
-    assignment.active_ms, assignment.idle_ms = submission.active_ms, submission.idle_ms
+    # A returned assignment has the time of its earlier submissions, to which this one's is added.
+    assignment.active_ms, assignment.idle_ms = map(added_time, times, (submission.active_ms, submission.idle_ms))
     assignment.submitted_at, assignment.digest = now, digest
     run(_STORE, {name: getattr(assignment, name) for name in ("pk", *_STORED)})
     store_labels(assignment, submission, context)

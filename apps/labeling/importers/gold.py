@@ -41,6 +41,9 @@ class GoldImporter:
                 new |= {step_id: gold[step_id] for step_id in added}
         return copy_rows(
             GoldLabel,
-            ["step", "rating", "origin", "self_reviewed"],
-            ((step_id, label.rating, batch.format, label.self_reviewed) for step_id, label in new.items()),
+            ["step", "rating", "origin", "self_reviewed", "explanation"],
+            (
+                (step_id, label.rating, batch.format, label.self_reviewed, label.explanation)
+                for step_id, label in new.items()
+            ),
         )

@@ -293,7 +293,7 @@ def imported_round(batch: ImportBatch, person: PersonRecord) -> Round:
         number=person.round if person.round is not None and person.round not in numbers else free_number,
         name=f"{batch.format}{generation}, {protocol.label}",
         protocol=protocol,
-        is_screening=person.is_screening,
+        kind=Round.Kind.SCREENING if person.is_screening else Round.Kind.WORK,
         status=Round.Status.CLOSED,
         origin=batch.format,
         generation=person.round,

@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                 ('gold_share', models.FloatField(default=0, help_text='Share of gold tasks among the tasks served, 0 to 1.')),
                 ('lease_minutes', models.PositiveSmallIntegerField(default=20)),
                 ('show_reference', models.BooleanField(default=True, help_text='Labelers see the reference answer.')),
-                ('is_screening', models.BooleanField(default=False, help_text='A test on gold tasks that comes before real work.')),
+                ('kind', models.CharField(choices=[('work', 'work'), ('screening', 'screening test'), ('training', 'training')], default='work', help_text='Work, a screening (a test on gold that comes before work), or training on gold.', max_length=9)),
                 ('mode', models.CharField(choices=[('blind', 'blind: labelers see no other labels'), ('verify', "verify: labelers see the models' label of each step")], default='blind', max_length=6)),
                 ('options', models.JSONField(blank=True, default=dict, help_text="The protocol's settings.")),
                 ('skills', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, help_text='Only for members who have all of them.', size=None)),
@@ -125,6 +125,7 @@ class Migration(migrations.Migration):
                 ('cursor_task', models.BigIntegerField(blank=True, null=True)),
                 ('submitted', models.PositiveIntegerField(default=0)),
                 ('gold', models.PositiveIntegerField(db_default=0, help_text='Submissions of gold tasks, which fill no slot.')),
+                ('late', models.PositiveIntegerField(db_default=0, help_text='Submissions after the slot was taken, which fill none.')),
                 ('attempt', models.PositiveSmallIntegerField(db_default=1, help_text='In a screening: the number of this attempt.')),
                 ('score', models.FloatField(blank=True, help_text='In a screening: agreement with gold, 0 to 1.', null=True)),
                 ('passed_at', models.DateTimeField(blank=True, null=True)),
@@ -197,6 +198,7 @@ class Migration(migrations.Migration):
                 ('rating', models.SmallIntegerField()),
                 ('origin', models.CharField(blank=True, default='', help_text='Format of the file that it was imported from.', max_length=30)),
                 ('self_reviewed', models.BooleanField(db_default=False, help_text='Made by a reviewer who had labeled the solution, where the project allows that.')),
+                ('explanation', models.TextField(blank=True, db_default='', help_text='Why the step has this rating; a training round shows it after a submission.')),
                 ('step', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='gold', to='corpus.step')),
             ],
             options={
@@ -254,15 +256,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('pass_mark__isnull', True), ('is_screening', True), _connector='OR'), name='only_a_screening_has_a_pass_mark'),
+            constraint=models.CheckConstraint(condition=models.Q(('pass_mark__isnull', True), ('kind', 'screening'), _connector='OR'), name='only_a_screening_has_a_pass_mark'),
         ),
         migrations.AddConstraint(
             model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('is_screening', False), ('needs_screening', False), _connector='OR'), name='a_screening_needs_no_screening'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'screening'), _negated=True), ('needs_screening', False), _connector='OR'), name='a_screening_needs_no_screening'),
         ),
         migrations.AddConstraint(
             model_name='round',
             constraint=models.CheckConstraint(condition=models.Q(('tries__gte', 1)), name='tries_is_positive'),
+        ),
+        migrations.AddConstraint(
+            model_name='round',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['work', 'screening', 'training'])), name='round_kind_is_known'),
         ),
         migrations.AddConstraint(
             model_name='round',

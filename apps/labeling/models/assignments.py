@@ -90,6 +90,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """Those that were submitted, on time or late: progress, payment and history count them."""
         return self.filter(state__in=Assignment.SUBMITTED)
 
+    def outside_training(self) -> Self:
+        """Without those of training rounds, which no file takes: their labelers learn from gold."""
+        return self.exclude(round__kind=Round.Kind.TRAINING)
+
     def counted(self) -> Self:
         """Those whose labels enter the consensus. Of several by one labeler this returns all: see `newest_q`."""
         return self.filter(counted_q())

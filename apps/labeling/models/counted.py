@@ -25,11 +25,16 @@ class NotCounted(models.TextChoices):
 
     NOT_SUBMITTED = "not_submitted", "not submitted"
     SCREENING = "screening", "answer in a screening"
+    TRAINING = "training", "answer in a training round"
     QUALITY_CONTROL = "quality_control", "answer to a gold task"
     RETIRED = "retired", "the problem is retired"
     SUSPENDED = "suspended", "the labeler is suspended"
     CORRECTED = "corrected", "a reviewer's correction counts instead"
     EARLIER = "earlier", "a newer answer by the same labeler counts"
+
+
+# The reasons of submissions that are no work: tests and training. Labelers are not measured by them either.
+NOT_WORK = (NotCounted.SCREENING, NotCounted.TRAINING)
 
 
 def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
@@ -46,12 +51,14 @@ def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
     is_screening = Case(
         When(**{f"{prefix}extras__is_screening": True}, then=Value(value=True)),
         When(**{f"{prefix}extras__is_screening": False}, then=Value(value=False)),
-        default=F(f"{prefix}round__is_screening"),
+        When(**{f"{prefix}round__kind": "screening"}, then=Value(value=True)),
+        default=Value(value=False),
         output_field=BooleanField(),
     )
     return {
         NotCounted.NOT_SUBMITTED: ~Q(**{f"{prefix}state__in": SUBMITTED_STATES}),
         NotCounted.SCREENING: Q(is_screening),
+        NotCounted.TRAINING: Q(**{f"{prefix}round__kind": "training"}),
         NotCounted.QUALITY_CONTROL: Q(**{f"{prefix}is_quality_control": True}),
         NotCounted.RETIRED: (
             Q(**{f"{prefix}task__solution__problem__retired_at__isnull": False})
@@ -60,6 +67,15 @@ def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
         NotCounted.SUSPENDED: Q(Exists(suspended)),
         NotCounted.CORRECTED: Q(**{f"{prefix}corrected_by__isnull": False}),
     }
+
+
+def work_q(prefix: str = "") -> Q:
+    """Assignments of real work: neither of a screening nor of training."""
+    reasons = reasons_q(prefix)
+    condition = Q()
+    for name in NOT_WORK:
+        condition &= ~reasons[name]
+    return condition
 
 
 def counted_q(prefix: str = "", *, with_corrected: bool = False) -> Q:
@@ -116,7 +132,7 @@ def _newer(prefix: str) -> QuerySet[Any]:
     """
     at, own_at = F("submitted_at"), OuterRef(f"{prefix}submitted_at")
     reasons = reasons_q()
-    work = [~reasons[name] for name in (NotCounted.NOT_SUBMITTED, NotCounted.SCREENING, NotCounted.QUALITY_CONTROL)]
+    work = [~reasons[name] for name in (NotCounted.NOT_SUBMITTED, *NOT_WORK, NotCounted.QUALITY_CONTROL)]
     later = Q(at__gt=Coalesce(own_at, Value(LONG_AGO)))
     same_time = Q(at=Coalesce(own_at, Value(LONG_AGO)), pk__gt=OuterRef(f"{prefix}pk"))
     assignments: QuerySet[Any] = _rows("Assignment").alias(at=Coalesce(at, Value(LONG_AGO)))

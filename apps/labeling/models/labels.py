@@ -57,6 +57,11 @@ class GoldLabel(models.Model):
     self_reviewed = models.BooleanField(
         db_default=False, help_text="Made by a reviewer who had labeled the solution, where the project allows that."
     )
+    explanation = models.TextField(
+        blank=True,
+        db_default="",
+        help_text="Why the step has this rating; a training round shows it after a submission.",
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(rating__in=[-1, 0, 1]), name="gold_rating_in_range")]

@@ -54,6 +54,13 @@ class Round(models.Model):
         PAUSED = "paused", "paused"
         CLOSED = "closed", "closed"
 
+    class Kind(models.TextChoices):
+        """What its submissions are for. Only those of WORK become labels: see `counted`."""
+
+        WORK = "work", "work"
+        SCREENING = "screening", "screening test"
+        TRAINING = "training", "training"
+
     class Mode(models.TextChoices):
         BLIND = "blind", "blind: labelers see no other labels"
         VERIFY = "verify", "verify: labelers see the models' label of each step"
@@ -67,7 +74,12 @@ class Round(models.Model):
     lease_minutes = models.PositiveSmallIntegerField(default=20)
     guideline = models.ForeignKey(Guideline, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     show_reference = models.BooleanField(default=True, help_text="Labelers see the reference answer.")
-    is_screening = models.BooleanField(default=False, help_text="A test on gold tasks that comes before real work.")
+    kind = models.CharField(
+        max_length=9,
+        choices=Kind,
+        default=Kind.WORK,
+        help_text="Work, a screening (a test on gold that comes before work), or training on gold.",
+    )
     mode = models.CharField(max_length=6, choices=Mode, default=Mode.BLIND)
     options = models.JSONField(default=dict, blank=True, help_text="The protocol's settings.")
     endpoint = models.ForeignKey(
@@ -132,13 +144,14 @@ class Round(models.Model):
             models.CheckConstraint(condition=Q(gold_share__range=(0, 1)), name="gold_share_is_a_share"),
             models.CheckConstraint(condition=Q(pass_mark__range=(0, 1)), name="pass_mark_is_a_share"),
             models.CheckConstraint(
-                condition=Q(pass_mark__isnull=True) | Q(is_screening=True), name="only_a_screening_has_a_pass_mark"
+                condition=Q(pass_mark__isnull=True) | Q(kind="screening"), name="only_a_screening_has_a_pass_mark"
             ),
             models.CheckConstraint(
-                condition=Q(is_screening=False) | Q(needs_screening=False), name="a_screening_needs_no_screening"
+                condition=~Q(kind="screening") | Q(needs_screening=False), name="a_screening_needs_no_screening"
             ),
             models.CheckConstraint(condition=Q(tries__gte=1), name="tries_is_positive"),
             models.CheckConstraint(condition=Q(lease_minutes__range=(1, 1440)), name="lease_minutes_in_range"),
+            models.CheckConstraint(condition=Q(kind__in=["work", "screening", "training"]), name="round_kind_is_known"),
             models.CheckConstraint(condition=Q(mode__in=["blind", "verify"]), name="round_mode_is_known"),
             models.CheckConstraint(
                 condition=Q(status__in=["draft", "open", "paused", "closed"]), name="round_status_is_known"
@@ -147,3 +160,19 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"round {self.number}"
+
+    @property
+    def is_screening(self) -> bool:
+        return self.kind == self.Kind.SCREENING
+
+    @property
+    def is_training(self) -> bool:
+        return self.kind == self.Kind.TRAINING
+
+    @property
+    def is_all_gold(self) -> bool:
+        """Whether each labeler does all of its tasks, which are gold: a screening or training of Annotate's own.
+
+        Such a round has no slots to fill. Those of a file have slots, since their submissions were imported.
+        """
+        return self.kind != self.Kind.WORK and not self.origin

@@ -109,6 +109,7 @@ class RoundProgress(models.Model):
     cursor_task = models.BigIntegerField(null=True, blank=True)
     submitted = models.PositiveIntegerField(default=0)
     gold = models.PositiveIntegerField(db_default=0, help_text="Submissions of gold tasks, which fill no slot.")
+    late = models.PositiveIntegerField(db_default=0, help_text="Submissions after the slot was taken, which fill none.")
     attempt = models.PositiveSmallIntegerField(db_default=1, help_text="In a screening: the number of this attempt.")
     score = models.FloatField(null=True, blank=True, help_text="In a screening: agreement with gold, 0 to 1.")
     passed_at = models.DateTimeField(null=True, blank=True)
@@ -119,3 +120,13 @@ class RoundProgress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.labeler} in {self.round}"
+
+    @classmethod
+    def not_begun(cls, round_: Round) -> RoundProgress:
+        """What stands for the missing row of a labeler who has not begun; never saved."""
+        return cls(round=round_, attempt=1, gold=0, late=0)
+
+    @property
+    def own_submissions(self) -> int:
+        """All submissions. Gold counts like any other work: otherwise the number would show which tasks are gold."""
+        return self.submitted + self.gold + self.late

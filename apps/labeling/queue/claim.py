@@ -73,9 +73,9 @@ def claim_lapsed(request: ClaimRequest) -> int | None:
 def claim_gold(request: ClaimRequest) -> int | None:
     if not request.gold_first:
         return None
-    progress, round_ = request.progress, request.round
+    progress = request.progress
     rank, after = (FIRST_RANK, 0) if progress.cursor_task is None else (progress.cursor_rank, progress.cursor_task)
-    only_gold = round_.is_screening or round_.gold_share >= 1
+    only_gold = serves_only_gold(request.round)
     return request.fetch_id(statements.LEASE_GOLD, gold=True, only_gold=only_gold, rank=rank, after=after)
 
 
@@ -131,16 +131,11 @@ def claim(
     if reason is not None:
         return reason
     gold_first = dice.random() < round.gold_share
-    values = {
-        "round": round.pk,
-        "labeler": labeler.pk,
+    values = _admission(round, labeler, holding) | {
         "progress": progress.id,
         "now": now,
         "until": until,
         "guideline": round.guideline_id,
-        "holding": list(holding),
-        "fresh_eyes": round.fresh_eyes,
-        "hiding": _hiding_ids(round),
         "gold": False,
         "place": dice.random(),
         "swapped": PROTOCOLS[round.protocol].of == "comparison" and dice.random() < 0.5,
@@ -152,6 +147,28 @@ def claim(
         if assignment_id is not None:
             return _load(assignment_id, round)
     return why_nothing_left(round, labeler)
+
+
+def serves_only_gold(round_: Round) -> bool:
+    return round_.is_all_gold or round_.gold_share >= 1
+
+
+def has_task(round_: Round, labeler: User) -> bool:
+    """Whether a claim by a labeler whom the rules admit would find a task."""
+    values = _admission(round_, labeler) | {"only_gold": serves_only_gold(round_)}
+    return bool(fetch(statements.HAS_TASK, values)[0][0])
+
+
+def _admission(round_: Round, labeler: User, holding: Sequence[int] = ()) -> dict[str, Any]:
+    """What decides which tasks the labeler may have, as parameters of the statements."""
+    return {
+        "round": round_.pk,
+        "labeler": labeler.pk,
+        "holding": list(holding),
+        "fresh_eyes": round_.fresh_eyes,
+        "hiding": _hiding_ids(round_),
+        "training": round_.is_training,
+    }
 
 
 def _hiding_ids(round_: Round) -> list[int]:
@@ -181,8 +198,8 @@ def why_no_new_task(round_: Round, labeler: User, leased: Sequence[int]) -> NoTa
 
 
 def why_nothing_left(round_: Round, labeler: User) -> NoTask:
-    if round_.is_screening:
-        return NoTask("all_done", "You have done all tasks of this screening.")
+    if round_.is_all_gold:
+        return NoTask("all_done", f"You have done all tasks of this {round_.kind} round.")
     if Task.objects.filter(round=round_, open_slots__gt=0, is_gold=False).exists():
         return NoTask("done_by_you", "You have done all that you can do here. The remaining tasks need other people.")
     leases = Assignment.objects.filter(round=round_, state=Assignment.State.LEASED).exclude(labeler=labeler)

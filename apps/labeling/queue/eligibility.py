@@ -50,9 +50,12 @@ class ScreeningAttempt:
                 "screening_passed",
                 f"You have passed: you agree with {agreement} of the gold labels; {mark} is required.",
             )
-        attempts_left = {0: "No attempt is left.", 1: "One more attempt is left."}.get(
-            self.tries_left, f"{self.tries_left} more attempts are left."
-        )
+        attempts_left = {
+            0: "No attempt is left: ask a manager of the project what you can do.",
+            1: "One more attempt is left.",
+        }.get(self.tries_left, f"{self.tries_left} more attempts are left.")
+        if self.tries_left:
+            attempts_left += " You can try again now." if self.is_open else " You can try again when the round reopens."
         return NoTask(
             "screening_failed",
             f"You have not passed: you agree with {agreement} of the gold labels; {mark} is required. {attempts_left}",
@@ -85,7 +88,7 @@ FROM projects_membership m WHERE m.project_id = %(project)s AND m.user_id = %(la
 _BEST_ATTEMPT = """
 SELECT r.number, r.tries, coalesce(r.pass_mark, 1), r.status = 'open', coalesce(s.attempt, 1), s.score, s.passed_at
 FROM labeling_round r LEFT JOIN labeling_roundprogress s ON s.round_id = r.id AND s.labeler_id = %(labeler)s
-WHERE r.project_id = %(project)s AND r.is_screening AND r.origin = '' AND r.status <> 'draft'
+WHERE r.project_id = %(project)s AND r.kind = 'screening' AND r.origin = '' AND r.status <> 'draft'
   AND (r.status <> 'closed' OR s.id IS NOT NULL)
 ORDER BY s.passed_at IS NULL, r.status <> 'open', r.number
 LIMIT 1
@@ -175,7 +178,7 @@ def eligibility_of_members(
         named = set(round_.labelers.values_list("pk", flat=True))
     passed: set[int] = set()
     if round_.needs_screening:
-        progress = RoundProgress.objects.filter(round__project=round_.project_id, round__is_screening=True)
+        progress = RoundProgress.objects.filter(round__project=round_.project_id, round__kind=Round.Kind.SCREENING)
         passed.update(progress.filter(passed_at__isnull=False).values_list("labeler_id", flat=True))
     rows: list[tuple[Membership, NoTask | None]] = []
     for member in members.select_related("user").order_by("user__name", "pk"):

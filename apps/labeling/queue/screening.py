@@ -30,5 +30,7 @@ def retake(*, round: Round, labeler: User) -> RoundProgress:  # noqa: A002
     assignments.update(state=Assignment.State.RETAKEN)
     for task_id, count in sorted(slots.items()):
         Task.objects.filter(pk=task_id).add_slots(count)
-    RoundProgress.objects.filter(round=round, labeler=labeler).update(attempt=F("attempt") + 1, score=None)
+    RoundProgress.objects.filter(round=round, labeler=labeler).update(
+        attempt=F("attempt") + 1, score=None, submitted=0, gold=0, late=0
+    )
     return RoundProgress.objects.get(round=round, labeler=labeler)

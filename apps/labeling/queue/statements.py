@@ -35,6 +35,28 @@ _HIDDEN = """
 """
 _NOT_HIDDEN = f"(cardinality(%(hiding)s::bigint[]) = 0 OR ({_HIDDEN}) IS NULL)"
 
+# The solutions that the labeler has been given in a training round of the project: training shows their gold, so no other
+# round serves them to this labeler any more, neither as gold nor for work. The subquery runs once per statement.
+_TRAINED = """ARRAY(
+        SELECT k.solution_id FROM labeling_roundprogress p
+        JOIN labeling_round r ON r.id = p.round_id
+        JOIN labeling_assignment a ON a.round_id = r.id AND a.labeler_id = p.labeler_id
+        JOIN labeling_task k ON k.id = a.task_id
+        WHERE p.labeler_id = %(labeler)s AND r.kind = 'training'
+          AND r.project_id = (SELECT project_id FROM labeling_round WHERE id = %(round)s)
+)"""
+
+# What the labeler has begun in another round and may still submit. Training waits until they have: it shows the answer.
+_BEGUN_ELSEWHERE = """
+        SELECT a.id FROM labeling_task k JOIN labeling_assignment a ON a.task_id = k.id
+        WHERE k.solution_id = t.solution_id AND k.round_id <> t.round_id AND a.labeler_id = %(labeler)s
+          AND (a.state IN ('leased', 'returned', 'skipped') OR a.state = 'expired' AND a.draft_version > 0) LIMIT 1
+"""
+_NOT_REVEALED = f"""(
+        CASE WHEN %(training)s::boolean THEN ({_BEGUN_ELSEWHERE}) IS NULL
+        ELSE coalesce(t.solution_id, 0) <> ALL ({_TRAINED}) END
+)"""
+
 # Any assignment of the task except one of an earlier screening attempt, including released and expired ones.
 _HAD_EVER = _HAD.replace("'returned'", "'returned', 'skipped', 'released', 'expired'")
 
@@ -57,7 +79,7 @@ WITH next AS (
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
       AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
-      AND ({_HAD_OR_SKIPPED}) IS NULL AND {_FRESH} AND {_NOT_HIDDEN}
+      AND ({_HAD_OR_SKIPPED}) IS NULL AND {_FRESH} AND {_NOT_HIDDEN} AND {_NOT_REVEALED}
     ORDER BY (t.priority * -1), t.id
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 ), moved AS (
@@ -71,14 +93,14 @@ WITH next AS (
 _NEW_GOLD = f"""
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND t.is_gold
-      AND ({_HAD_EVER}) IS NULL AND {_NOT_HIDDEN}
+      AND ({_HAD_EVER}) IS NULL AND {_NOT_HIDDEN} AND {_NOT_REVEALED}
 """
 
 _NEW_AHEAD = f"""
     SELECT t.id FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
       AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
-      AND ({_HAD_EVER}) IS NULL AND {_FRESH} AND {_NOT_HIDDEN}
+      AND ({_HAD_EVER}) IS NULL AND {_FRESH} AND {_NOT_HIDDEN} AND {_NOT_REVEALED}
     ORDER BY (t.priority * -1), t.id LIMIT 1
 """
 
@@ -92,7 +114,7 @@ _GOLD_AGAIN = f"""
           AND a.state IN ('released', 'expired')
         GROUP BY a.task_id
     ) latest JOIN labeling_task t ON t.id = latest.task_id
-    WHERE t.is_gold AND t.open_slots > 0 AND ({_HAD_OR_SKIPPED}) IS NULL AND {_NOT_HIDDEN}
+    WHERE t.is_gold AND t.open_slots > 0 AND ({_HAD_OR_SKIPPED}) IS NULL AND {_NOT_HIDDEN} AND {_NOT_REVEALED}
       AND (%(only_gold)s OR (({_NEW_AHEAD}) IS NULL AND (
         SELECT coalesce(min(assignment), 0) FROM (
             SELECT coalesce((
@@ -100,7 +122,7 @@ _GOLD_AGAIN = f"""
             ), 0) AS assignment
             FROM labeling_task t
             WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold AND ({_HAD_OR_SKIPPED}) IS NULL
-              AND {_FRESH} AND {_NOT_HIDDEN}
+              AND {_FRESH} AND {_NOT_HIDDEN} AND {_NOT_REVEALED}
         ) ordinary
       ) > latest.assignment))
     ORDER BY latest.assignment LIMIT 1 FOR UPDATE OF t SKIP LOCKED
@@ -130,6 +152,19 @@ WITH ends AS (
 """
     + _LEASE
 )
+
+# Whether a claim would find a task: one that the labeler has begun or put off, or a new one.
+HAS_TASK = f"""
+SELECT EXISTS (
+    SELECT FROM labeling_assignment a JOIN labeling_task t ON t.id = a.task_id
+    WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND t.withdrawn = ''
+      AND a.state IN ('leased', 'returned')
+) OR EXISTS (
+    SELECT FROM labeling_task t
+    WHERE t.round_id = %(round)s AND t.open_slots > 0 AND (%(only_gold)s OR NOT t.is_gold)
+      AND ({_HAD}) IS NULL AND {_FRESH} AND {_NOT_HIDDEN} AND {_NOT_REVEALED}
+)
+"""
 
 # The labeler's leases, what a reviewer has returned to them, and expired leases with ratings in the draft.
 UNFINISHED = """

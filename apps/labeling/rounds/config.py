@@ -19,8 +19,9 @@ from apps.projects.models import Guideline, Membership, Project
 
 # PRM800K admitted labelers who agreed with 75 % of its gold.
 PASS_MARK = 0.75
-# The protocols of screenings: those that have gold labels.
+# The protocols of screenings and of training: those that have gold labels.
 SCORED = (Protocol.FIRST_ERROR, Protocol.EVERY_STEP)
+ALL_GOLD = (Round.Kind.SCREENING, Round.Kind.TRAINING)
 
 
 class RoundConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +61,13 @@ class RoundConfig(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Only members who have all these skills may work."),
     ] = ()
     needs_screening: Annotated[bool, Meta(description="Only for labelers who have passed the screening.")] = False
-    is_screening: Annotated[bool, Meta(description="A test on the selected solutions that have gold labels.")] = False
+    kind: Annotated[
+        str,
+        Meta(
+            description="work; screening, a test on the selected solutions that have gold labels; or training on them, "
+            "which shows gold after each submission."
+        ),
+    ] = Round.Kind.WORK.value
     pass_mark: Annotated[
         Annotated[float, Meta(ge=0, le=1)] | None,
         Meta(description=f"In a screening: the agreement with gold that passes; empty: {PASS_MARK}."),
@@ -87,16 +94,19 @@ class RoundConfig(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **changes)
 
     def normalized(self) -> RoundConfig:
-        """Without settings that do not apply. A screening is all gold, blind, and cannot be corrected."""
+        """Without settings that do not apply. Screenings and training are all gold, blind, and cannot be corrected."""
         skills = tuple(dict.fromkeys(skill.strip() for skill in self.skills if skill.strip()))
         labelers = tuple(self.labelers)
-        if not self.is_screening:
-            return msgspec.structs.replace(self, skills=skills, labelers=labelers, pass_mark=None, tries=1)
+        common: dict[str, Any] = {"skills": skills, "labelers": labelers}
+        if self.kind == Round.Kind.SCREENING:
+            common["pass_mark"] = PASS_MARK if self.pass_mark is None else self.pass_mark
+        else:
+            common |= {"pass_mark": None, "tries": 1}
+        if self.kind not in ALL_GOLD:
+            return msgspec.structs.replace(self, **common)
         return msgspec.structs.replace(
             self,
-            skills=skills,
-            labelers=labelers,
-            pass_mark=PASS_MARK if self.pass_mark is None else self.pass_mark,
+            **common,
             gold_share=1.0,
             redundancy=1,
             most_people=None,
@@ -136,11 +146,15 @@ def _choice_errors(config: RoundConfig) -> dict[str, str]:
     if config.protocol not in PROTOCOLS:
         later = " (known, but not available yet)" if config.protocol in Protocol.values else ""
         errors["protocol"] = f"must be one of {', '.join(PROTOCOLS)}{later}"
-    elif config.is_screening and config.protocol not in SCORED:
-        errors["protocol"] = f"must be {' or '.join(SCORED)} in a screening: other protocols have no gold labels"
+    elif config.kind in ALL_GOLD and config.protocol not in SCORED:
+        errors["protocol"] = (
+            f"must be {' or '.join(SCORED)} in a {config.kind} round: other protocols have no gold labels"
+        )
+    if config.kind not in Round.Kind.values:
+        errors["kind"] = f"must be one of {', '.join(Round.Kind.values)}"
     if config.mode not in Round.Mode.values:
         errors["mode"] = f"must be one of {', '.join(Round.Mode.values)}"
-    if config.is_screening and config.needs_screening:
+    if config.kind == Round.Kind.SCREENING and config.needs_screening:
         errors["needs_screening"] = "a screening cannot require a screening"
     return errors
 

@@ -18,13 +18,14 @@ from apps.labeling.protocols.comparison import ComparisonOptions
 from apps.labeling.rounds.empty_solutions import selected_problems
 from apps.labeling.rounds.pairs import existing_count, pair_count
 from apps.labeling.rounds.plan import (
+    all_gold_error,
     check_endpoint,
     comparisons_by_error,
     comparisons_gold_error,
-    no_gold_error,
     no_problem_error,
     nothing_to_compare_error,
     problems_gold_error,
+    reserved_gold,
     selectable_solutions,
     solutions_error,
     solutions_with_gold,
@@ -66,10 +67,14 @@ def count_round(round_: Round, *, most: int) -> RoundCount:
 
 
 def count_solutions(round_: Round, selection: Selection, most: int) -> RoundCount:
-    if round_.is_screening:
-        all_gold = solutions_with_gold(round_.project)
-        gold = _count_selected(selection.apply(selectable_solutions(round_.project)), all_gold)
-        refusal = None if gold else no_gold_error(selection, is_anywhere=bool(all_gold))
+    if round_.is_all_gold:
+        all_gold, reserved = solutions_with_gold(round_.project), reserved_gold(round_)
+        selected = selection.apply(selectable_solutions(round_.project))
+        gold = _count_selected(selected, all_gold - reserved)
+        is_reserved = not gold and _count_selected(selected, all_gold & reserved) > 0
+        refusal = (
+            None if gold else all_gold_error(round_, selection, is_anywhere=bool(all_gold), is_reserved=is_reserved)
+        )
         return RoundCount("solutions", 0, _count_fitting(round_, selection, most), gold, refusal)
     gold_ids = solutions_with_gold(round_.project, selection) if round_.gold_share else set()
     fitting = _count_fitting(round_, selection, most)

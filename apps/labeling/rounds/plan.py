@@ -13,7 +13,7 @@ from apps.core.errors import DomainError
 from apps.corpus.comparisons import Pair
 from apps.corpus.models import RESPLIT_INTO, Solution
 from apps.inference.grants import check_usable
-from apps.labeling.models import GoldLabel, Round
+from apps.labeling.models import GoldLabel, Round, Task
 from apps.labeling.protocols import PROTOCOLS, options_of
 from apps.labeling.protocols.comparison import ComparisonOptions
 from apps.labeling.rounds.empty_solutions import selected_problems
@@ -90,16 +90,28 @@ def solutions_with_gold(project: Project, selection: Selection | None = None) ->
     return set(solutions.values_list("pk", flat=True))
 
 
+def reserved_gold(round_: Round) -> set[int]:
+    """Solutions that a round of gold must leave out: training shows the answers of those that it has, so that no screening
+    may test them, however old it is; it may be opened again."""
+    kinds = {Round.Kind.SCREENING: Round.Kind.TRAINING, Round.Kind.TRAINING: Round.Kind.SCREENING}
+    others = Round.objects.filter(project=round_.project, kind=kinds[Round.Kind(round_.kind)], origin="")
+    return set(Task.objects.filter(round__in=others, is_gold=True).values_list("solution_id", flat=True))
+
+
 # --- by the kind of task ----------------------------------------------------------------------------------
 
 
 def plan_solutions(round_: Round, selection: Selection) -> RoundPlan:
     ids = list(selection.apply(selectable_solutions(round_.project)).values_list("id", flat=True))
-    if round_.is_screening:
-        # A screening consists of the gold among the selected solutions, and of nothing else.
+    if round_.is_all_gold:
+        # It consists of the gold among the selected solutions, and of nothing else.
         all_gold = solutions_with_gold(round_.project)
-        gold = sorted(all_gold.intersection(ids))
-        return RoundPlan(gold=gold, refusal=None if gold else no_gold_error(selection, is_anywhere=bool(all_gold)))
+        selected, reserved = all_gold.intersection(ids), reserved_gold(round_)
+        gold = sorted(selected - reserved)
+        refusal = (
+            None if gold else all_gold_error(round_, selection, is_anywhere=bool(all_gold), is_reserved=bool(selected))
+        )
+        return RoundPlan(gold=gold, refusal=refusal)
     gold_ids = solutions_with_gold(round_.project, selection) if round_.gold_share else set()
     ordinary = [pk for pk in ids if pk not in gold_ids]
     if gold_ids:
@@ -179,6 +191,17 @@ def solutions_error(
             fields={"select": "matches only gold"},
         )
     return None
+
+
+def all_gold_error(round_: Round, selection: Selection, *, is_anywhere: bool, is_reserved: bool) -> DomainError:
+    """Why a screening or training has no tasks."""
+    if not is_reserved:
+        return no_gold_error(selection, is_anywhere=is_anywhere)
+    if round_.is_training:
+        message = "All gold that is selected belongs to a screening, which training would give away."
+    else:
+        message = "All gold that is selected belongs to a training round, which has shown its answers."
+    return DomainError(f"{message} Make more gold.", code="empty", fields={"select": "matches no gold that is free"})
 
 
 def no_gold_error(selection: Selection, *, is_anywhere: bool) -> DomainError:

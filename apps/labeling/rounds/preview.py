@@ -46,7 +46,7 @@ class RoundPreview:
     may_work: Sequence[Membership]
     may_not: Sequence[tuple[Membership, NoTask]]
     first_tasks: Sequence[ExampleTask]
-    is_screening: bool
+    is_all_gold: bool
     refusal: DomainError | None
     expected: RoundYield | None = None
 
@@ -62,8 +62,8 @@ class RoundPreview:
 
     @property
     def submissions(self) -> int:
-        """The submissions of labelers: in a screening, everyone who may work does all tasks."""
-        return self.gold_tasks * len(self.may_work) if self.is_screening else self.tasks * self.redundancy
+        """The submissions of labelers: in a screening and in training, everyone who may work does all tasks."""
+        return self.gold_tasks * len(self.may_work) if self.is_all_gold else self.tasks * self.redundancy
 
     @property
     def seconds(self) -> float | None:
@@ -90,7 +90,7 @@ def preview_of(round_: Round) -> RoundPreview:
         may_work=[member for member, reason in members if reason is None],
         may_not=[(member, reason) for member, reason in members if reason is not None],
         first_tasks=example_tasks(plan),
-        is_screening=round_.is_screening,
+        is_all_gold=round_.is_all_gold,
         refusal=plan.refusal,
         expected=expected_yield(round_, plan) if plan.solutions else None,
     )

@@ -34,7 +34,7 @@ def create_round(*, project: Project, created_by: User | None = None, **settings
     config = RoundConfig(**settings).normalized()
     check_config(project, config)
     Project.objects.select_for_update().get(pk=project.pk)
-    number = next_screening_number(project) if config.is_screening else next_round_number(project)
+    number = next_round_number(project) if config.kind == Round.Kind.WORK else next_gold_number(project)
     draft = Round.objects.create(project=project, number=number, created_by=created_by, **config.columns())
     draft.labelers.set(config.labelers)
     record_event(actor=created_by, verb="round.drafted", target=str(number), project=project.slug)
@@ -46,11 +46,8 @@ def edit_round(*, round: Round, actor: User, changes: Mapping[str, Any]) -> Roun
     """Change settings of a draft. Raises Conflict once it has opened: people's work depends on its settings."""
     draft = _locked_draft(round)
     config = RoundConfig.of(draft).changed(changes).normalized()
-    if config.is_screening != draft.is_screening:
-        raise DomainError(
-            "A screening cannot become an ordinary round, nor the reverse.",
-            fields={"is_screening": "create another draft"},
-        )
+    if config.kind != draft.kind:
+        raise DomainError("The kind of a draft cannot change.", fields={"kind": "create another draft"})
     check_config(draft.project, config)
     for name, value in config.columns().items():
         setattr(draft, name, value)
@@ -100,8 +97,8 @@ def next_round_number(project: Project) -> int:
     return max(highest or 0, 0) + 1
 
 
-def next_screening_number(project: Project) -> int:
-    """Screenings count down from -1, as PRM800K numbers its own."""
+def next_gold_number(project: Project) -> int:
+    """Screenings and training count down from -1, as PRM800K numbers its own screening."""
     lowest = Round.objects.filter(project=project).aggregate(first=Min("number"))["first"]
     return min(lowest or 0, 0) - 1
 

@@ -25,7 +25,7 @@ def create_tasks(round_: Round, plan: RoundPlan) -> None:
     copy_rows(Task, ["round", of, "priority", "is_gold", "open_slots"], rows)
     analyze(Task)
     round_.task_count, round_.slot_count = len(ids), len(ids) * round_.redundancy
-    if round_.is_screening:
+    if round_.is_all_gold:
         round_.task_count = len(plan.gold)
     round_.save(update_fields=["task_count", "slot_count"])
 

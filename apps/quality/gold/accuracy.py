@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.labeling.models import Assignment, Protocol
+from apps.labeling.models import Assignment, Protocol, Round
 from apps.projects.models import Project
 from apps.quality.gold.marks import marks_of
 from apps.quality.gold.scoring import Mark, gold_agreement
@@ -27,14 +27,14 @@ class GoldAccuracy:
 
 
 def gold_accuracy(project: Project, labeler: User) -> GoldAccuracy:
-    """The accuracy on gold among real work up to yesterday, without screenings.
+    """The accuracy on gold among real work up to yesterday, without screenings and training.
 
     A figure that changed with each submission would reveal which of them was gold.
     """
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     assignments = list(
         Assignment.objects.submitted()
-        .filter(round__project=project, round__is_screening=False, labeler=labeler, is_quality_control=True)
+        .filter(round__project=project, round__kind=Round.Kind.WORK, labeler=labeler, is_quality_control=True)
         .filter(task__solution__problem__retired_at=None, submitted_at__lt=today)
         .select_related("task", "round")
         .order_by("-submitted_at")[:MAX_TASKS]

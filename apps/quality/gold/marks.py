@@ -15,7 +15,7 @@ from apps.corpus.labels import UNKNOWN, first_error
 from apps.corpus.models import Solution
 from apps.labeling.assignments.first_submissions import first_submissions_of, shared_path_ratings
 from apps.labeling.models import Assignment, NotCounted, Protocol
-from apps.labeling.models.counted import reasons_q
+from apps.labeling.models.counted import reasons_q, work_q
 from apps.projects.models import Project
 from apps.quality.gold.labels import gold_of
 from apps.quality.gold.scoring import Gold, Mark, Score, mark_submission, score_marks
@@ -104,12 +104,12 @@ def _row(project: Project, assignment: Assignment, mark: Mark) -> GoldMark:
 
 
 def counted_marks(project: Project) -> QuerySet[GoldMark]:
-    """Marks of real work, without those of screenings and of retired problems.
+    """Marks of real work, without those of screenings, of training and of retired problems.
 
     A mark is that of the first submission, so it also counts while a reviewer has returned the assignment.
     """
     reasons = reasons_q("assignment__")
-    return GoldMark.objects.filter(~reasons[NotCounted.SCREENING], ~reasons[NotCounted.RETIRED], project=project)
+    return GoldMark.objects.filter(work_q("assignment__"), ~reasons[NotCounted.RETIRED], project=project)
 
 
 def scores_of(project: Project, since: timedelta | None = None) -> dict[int, Score]:

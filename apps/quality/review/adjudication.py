@@ -249,10 +249,19 @@ def make_gold(*, solutions: Sequence[Solution], by: User) -> int:
             continue
         ratings = {step_id: rating for step_id, rating, _ in labels}
         self_reviewed = {step_id for step_id, _, is_own in labels if is_own or solution.pk in own}
-        before = dict(GoldLabel.objects.filter(step__solution=solution).values_list("step_id", "rating"))
-        GoldLabel.objects.filter(step__solution=solution).delete()
+        earlier = GoldLabel.objects.filter(step__solution=solution)
+        before = dict(earlier.values_list("step_id", "rating"))
+        explanations = dict(earlier.values_list("step_id", "explanation"))
+        earlier.delete()
         GoldLabel.objects.bulk_create(
-            GoldLabel(step_id=step_id, rating=rating, origin="adjudicated", self_reviewed=step_id in self_reviewed)
+            GoldLabel(
+                step_id=step_id,
+                rating=rating,
+                origin="adjudicated",
+                self_reviewed=step_id in self_reviewed,
+                # It explains the rating, so it stays with that.
+                explanation=explanations[step_id] if before.get(step_id) == rating else "",
+            )
             for step_id, rating in ratings.items()
         )
         StaleSolution.objects.mark(solution.project_id, [solution.pk])
@@ -267,6 +276,43 @@ def make_gold(*, solutions: Sequence[Solution], by: User) -> int:
         )
         count += 1
     return count
+
+
+@transaction.atomic
+def make_explained_gold(*, solution: Solution, explanations: Mapping[int, str], by: User) -> bool:
+    """Make the adjudicated ratings gold and explain steps of it. Returns whether there were any."""
+    is_made = bool(make_gold(solutions=[solution], by=by))
+    if explanations:
+        explain_gold(solution=solution, explanations=explanations, by=by)
+    return is_made
+
+
+@transaction.atomic
+def explain_gold(*, solution: Solution, explanations: Mapping[int, str], by: User) -> None:
+    """Set why steps have their gold ratings, by position; an empty text removes it. Training rounds show it.
+
+    Raises DomainError for a position without gold, NotAllowed if the reviewer labeled the solution.
+    """
+    check_impartial([solution], by)
+    labels = GoldLabel.objects.select_for_update(of=("self",)).filter(step__solution=solution, step__chosen=True)
+    by_position = {label.step.position: label for label in labels.select_related("step")}
+    if unknown := sorted(set(explanations) - set(by_position)):
+        raise DomainError(
+            "Only a step with gold can be explained.",
+            fields={"explanations": f"no gold at position {', '.join(map(str, unknown))}"},
+        )
+    before = {str(position): by_position[position].explanation for position in explanations}
+    for position, text in explanations.items():
+        by_position[position].explanation = text.strip()
+        by_position[position].save(update_fields=["explanation"])
+    record_event(
+        actor=by,
+        verb="gold.explained",
+        target=str(solution.pk),
+        project=solution.project.slug,
+        before=before,
+        after={str(position): text.strip() for position, text in explanations.items()},
+    )
 
 
 @transaction.atomic

@@ -110,6 +110,7 @@ class StepEvidence:
     critiques: Sequence[Critique] = ()
     is_behind: bool = False
     scores: Sequence[StepScore] = ()
+    gold_explanation: str = ""
 
     @property
     def comments(self) -> list[LabelerRating]:
@@ -189,7 +190,7 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     labelers = _labelers(solution, steps, naming, changed_at)
     hidden_in = hiding_rounds([solution.pk]).get(solution.pk)
     judged = [] if hidden_in else steps  # The steps of which models may be heard.
-    gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
+    gold = {label.step_id: label for label in GoldLabel.objects.filter(step__in=steps)}
     estimates, verdicts, scores = step_estimates(judged), step_verdicts(judged), newest_of_each_model(judged)
     critiques = step_critiques(steps, of_models=not hidden_in)
     step_consensus = {label.step_id: label for label in StepConsensus.objects.filter(step__in=steps)}
@@ -199,13 +200,14 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
         StepEvidence(
             step,
             [labeler.rating_of(step) for labeler in labelers],
-            gold.get(step.pk),
+            gold[step.pk].rating if step.pk in gold else None,
             estimates.get(step.pk, []),
             [verdict for verdict in verdicts if verdict.step_id == step.pk],
             step_consensus.get(step.pk),
             critiques.get(step.pk, ()),
             adjudicated_error is not None and step.position > adjudicated_error > NO_ERROR,
             scores.get(step.pk, ()),
+            gold[step.pk].explanation if step.pk in gold else "",
         )
         for step in steps
     ]

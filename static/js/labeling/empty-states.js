@@ -23,6 +23,7 @@ const TITLES = {
     screening_passed: "Screening passed",
     not_found: "This round does not exist",
 };
+const WORDS = { work: "labeling", screening: "test", training: "training" };
 /** Reasons that pass by themselves: the page checks again every minute. */
 const TEMPORARY = ["all_leased", "holding_enough"];
 const WAITING = {
@@ -37,15 +38,16 @@ const WAITING = {
 /**
  * @param {object} needs
  * @param {() => number} needs.today  how much was submitted today
+ * @param {object} needs.panels       see `panels.js`
  * @param {(section: HTMLElement) => void} [needs.onEnd]  adds what can be done at the end of the round
  */
-export function createEmptyStates({ today, connectionState, checkAgain, onEnd = () => {} }) {
+export function createEmptyStates({ today, connectionState, checkAgain, panels, onEnd = () => {} }) {
     const container = document.getElementById("task");
     const actionBar = document.getElementById("action-bar");
     let timer = 0;
     let isWaiting = () => false;
 
-    function show(title, message, { isEnd = true, mayRetake = false } = {}) {
+    function show(title, message, { isEnd = true, mayRetake = false, nextRounds = [], whyNone = "" } = {}) {
         const section = clone("no-task-template");
         const slot = (name) => section.querySelector(`[data-slot="${name}"]`);
         slot("title").textContent = title;
@@ -54,11 +56,14 @@ export function createEmptyStates({ today, connectionState, checkAgain, onEnd = 
         section.querySelector('[data-do="checkAgain"]').hidden = !isEnd;
         section.querySelector('[data-do="retake"]').hidden = !mayRetake;
         section.classList.toggle("waiting", !isEnd);
+        slot("next").textContent = nextRounds.length ? "You can go on in another round:" : whyNone;
+        slot("rounds").append(...nextRounds.map((round, index) => roundLink(round, { isFirst: index === 0 && !mayRetake })));
+        if (isEnd) {
+            panels.show(section, roundOnEnter(section));
+            return onEnd(section);
+        }
         actionBar.hidden = true;
         container.replaceChildren(section);
-        if (!isEnd) return;
-        slot("title").focus();
-        onEnd(section);
     }
 
     const showWaiting = () => show(...WAITING[connectionState()], { isEnd: false });
@@ -73,11 +78,30 @@ export function createEmptyStates({ today, connectionState, checkAgain, onEnd = 
         onConnectionChange() {
             if (isWaiting() && container.querySelector(".waiting")) showWaiting();
         },
-        showNoTask({ reason, message, may_retake: mayRetake = false }) {
+        showNoTask({ reason, message, may_retake: mayRetake = false, next_rounds: nextRounds = [], why_no_next: whyNone = "" }) {
             clearTimeout(timer);
             isWaiting = () => false;
-            show(TITLES[reason] ?? "No task for now", message, { mayRetake });
+            show(TITLES[reason] ?? "No task for now", message, { mayRetake, nextRounds, whyNone });
             if (TEMPORARY.includes(reason)) timer = setTimeout(checkAgain, CHECK_AGAIN_MS);
         },
     };
+}
+
+/** The link to another round, in the words of the buttons on the other pages. The first one is what Enter follows. */
+function roundLink({ project, project_name: projectName, number, name, kind, is_begun: isBegun }, { isFirst }) {
+    const link = document.createElement("a");
+    link.className = isFirst ? "button primary" : "button";
+    link.href = `/projects/${project}/rounds/${number}/label`;
+    link.textContent = `${isBegun ? "Continue" : "Start"} ${WORDS[kind]}: ${name}, ${projectName} `;
+    if (isFirst) {
+        const key = document.createElement("kbd");
+        key.dataset.key = "submit";
+        link.append(key);
+    }
+    return link;
+}
+
+function roundOnEnter(section) {
+    const first = section.querySelector('[data-slot="rounds"] .primary');
+    return first && (() => first.click());
 }

@@ -10,6 +10,7 @@ import { createGuidelines } from "./guidelines.js";
 import { createHelpDialog } from "./help-dialog.js";
 import { createLastSubmission } from "./last-submission.js";
 import { createPage } from "./page.js";
+import { announceRound, createPanels } from "./panels.js";
 import { loadProtocol } from "./protocols/index.js";
 import { createSession } from "./session.js";
 import { createSkippedList } from "./skipped-list.js";
@@ -20,6 +21,7 @@ import { createLeases } from "./sync/leases.js";
 import { createLocalStore } from "./sync/local-storage.js";
 import { createOutbox } from "./sync/outbox.js";
 import { createTabSync } from "./sync/tab-sync.js";
+import { createTraining } from "./training.js";
 
 const config = JSON.parse(document.getElementById("bootstrap").textContent);
 const RELEASED_KEY = `annotate:${config.user.email}:released`;
@@ -55,8 +57,9 @@ const drafts = createDrafts({
 });
 const outbox = createOutbox({ api, connection, store, ready: drafts.atRest, saveDraft: drafts.saveSkipped, onAccepted, onRejected });
 const roundPath = `/projects/${config.project.slug}/rounds/${config.round.number}`;
+const panels = createPanels({ showKeys: () => page.showKeys(keys) });
 const emptyStates = createEmptyStates({
-    today: () => submittedToday, connectionState: () => connection.state, checkAgain: () => session.advance(),
+    today: () => submittedToday, connectionState: () => connection.state, checkAgain: () => session.advance(), panels,
     onEnd: createSkippedList({ api, path: `${roundPath}/skipped`, resume: (id) => session.resume(id) }),
 });
 const { options } = config.round;
@@ -65,11 +68,13 @@ const lastSubmission = createLastSubmission({
     correcting: { options, protocol, activity, store, onState: onCorrectionState },
     onEnded: () => onCorrectionState(null),
 });
+const training = config.round.kind === "training"
+    ? createTraining({ api, connection, page, panels, goOn: () => session.advance() }) : null;
 const session = isCorrection ? createCorrection({
     id: config.assignment, options, protocol, api, connection, activity, page, store, onState: onDraftState,
     onSaved: (changes) => location.assign(changes.length ? `${config.work}?corrected=${config.assignment}` : config.work),
 }) : createSession({
-    round: roundPath, options, resume: config.resume, lastSubmission,
+    round: roundPath, options, resume: config.resume, lastSubmission, training,
     protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued: showSaveState,
 });
 if (isCorrection) page.showCorrecting(true);
@@ -163,7 +168,10 @@ async function saveKeys() {
 }
 
 const guidelines = createGuidelines();
-const ownRuns = { guidelines: guidelines.toggle, help: help.open, checkAgain: session.advance };
+const ownRuns = {
+    submit: () => panels.enter() || desk().commands.submit(),
+    guidelines: guidelines.toggle, help: help.open, checkAgain: session.advance,
+};
 const run = (name) => (ownRuns[name] ?? desk().commands[name])();
 listen(run, { commands, keys: () => keys, isOn: () => !isDialogOpen() });
 
@@ -210,4 +218,5 @@ warmFonts();
 prepareDialogs();
 store.dropOldDrafts();
 await finishReleases();
+if (!isCorrection) await announceRound(panels);
 await session.advance();

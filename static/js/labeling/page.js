@@ -43,10 +43,11 @@ export function createPage() {
 
     return {
         problemPeek: createProblemPeek(),
-        showProgress({ done, total, today }) {
+        showProgress({ done, total, mine, today }) {
             byId("round-meter").max = Math.max(1, total);
             byId("round-meter").value = Math.min(done, total);
             byId("round-count").textContent = `${done} of ${total}`;
+            if (byId("own-count")) byId("own-count").textContent = mine;
             byId("day-count").textContent = `${today} today`;
         },
         /** @param {keyof SAVE_STATES} state @param {number} [unsent]  how many submissions wait */

@@ -16,9 +16,11 @@ const TYPESET_TIMEOUT_MS = 1_500;
  * @param {Function} needs.onQueued    a submission or a skip is in the outbox
  * @param {number|null} needs.resume   the skipped assignment to begin with
  * @param {{goBack: Function, hasLast: () => boolean, note: Function}} needs.lastSubmission  see `last-submission.js`
+ * @param {object} [needs.training]    shows the answer of a submission, in a training round
  */
 export function createSession({
-    round, options, protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued, resume, lastSubmission,
+    round, options, protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued, resume,
+    lastSubmission, training = null,
 }) {
     const prerender = document.getElementById("prerender");
     const editor = createTaskEditor({
@@ -159,7 +161,22 @@ export function createSession({
         const { payload } = editor.task;
         outbox.add(payload.id, payload.task, submission);
         lastSubmission.note(payload.id);
-        advanceAfter(payload);
+        if (training) advanceAfterAnswer(payload);
+        else advanceAfter(payload);
+    }
+
+    /** In a training round the next task waits: the server shows the answer once it has the submission. */
+    async function advanceAfterAnswer(payload) {
+        const ownPlace = ++place;
+        let isAnswered = false;
+        const isWaiting = () => ownPlace === place && !isAnswered;
+        closeTask();
+        leave(payload);
+        page.setBusy(true);
+        emptyStates.waitFor(isWaiting);
+        await outbox.deliver();
+        isAnswered = isWaiting() && await training.show(payload, isWaiting);
+        if (isWaiting()) advance();
     }
 
     /** Put the task at the end of the labeler's queue. The part of the draft that the server does not have goes along. */
@@ -172,11 +189,15 @@ export function createSession({
         advanceAfter(task.payload);
     }
 
-    function advanceAfter({ id }) {
+    function advanceAfter(payload) {
+        leave(payload);
+        advance();
+    }
+
+    function leave({ id }) {
         tabSync.send("submitted", { id });
         page.clearNotices();
         onQueued();
-        advance();
     }
 
     async function retake() {

@@ -71,7 +71,9 @@ class Command(JsonCommand):
         parser.add_argument(
             "--needs-screening", action="store_true", help=description_of(RoundConfig, "needs_screening")
         )
-        parser.add_argument("--screening", action="store_true", help=description_of(RoundConfig, "is_screening"))
+        parser.add_argument(
+            "--kind", default=Round.Kind.WORK, choices=Round.Kind.values, help=description_of(RoundConfig, "kind")
+        )
         add_setting("--pass-mark", "pass_mark", type=float)
         add_setting("--tries", "tries", type=int)
         parser.add_argument("--no-corrections", action="store_true", help="Labelers cannot correct their submissions.")
@@ -97,7 +99,7 @@ class Command(JsonCommand):
                 mode=options["mode"],
                 skills=options["skill"],
                 needs_screening=options["needs_screening"],
-                is_screening=options["screening"],
+                kind=options["kind"],
                 pass_mark=options["pass_mark"],
                 tries=options["tries"],
                 allows_corrections=not options["no_corrections"],
