@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "apps.quality",
     "apps.exports",
     "apps.evaluation",
+    "apps.removal",
     "apps.api",
     "apps.dashboard",
     "apps.demo",
@@ -213,6 +214,7 @@ CELERY_TASK_ROUTES = {
     "apps.corpus.tasks.*": {"queue": "imports"},
     "apps.exports.tasks.*": {"queue": "exports"},
     "apps.evaluation.tasks.*": {"queue": "exports"},
+    "apps.removal.tasks.*": {"queue": "exports"},
     "apps.estimation.tasks.work_on_*": {"queue": "estimation"},
     "apps.scoring.tasks.work_on_*": {"queue": "estimation"},
     "apps.judging.tasks.work_on_*": {"queue": "judging"},
@@ -229,6 +231,7 @@ CELERY_BEAT_SCHEDULE = {
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned evaluations": {"task": "apps.evaluation.tasks.resume_abandoned", "schedule": 60.0},
+    "pick up abandoned deletions": {"task": "apps.removal.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned runs": {"task": "apps.runs.tasks.resume_abandoned", "schedule": 10.0},
     "store scores of ended runs": {"task": "apps.scoring.tasks.apply_unapplied", "schedule": 60.0},
     "recompute stale labels": {"task": "apps.quality.tasks.recompute_stale", "schedule": 3.0},
@@ -275,6 +278,8 @@ SELECTION_RULES = {
 }
 # Apps above `corpus` that are called when a problem's answer changes, or it is graded again, retired or brought back.
 ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.mark_problem_stale"]
+# Called with a round under way whose redundancy is raised.
+REDUNDANCY_HOOKS = ["apps.quality.consensus.invalidation.mark_round_stale"]
 # Called with solutions whose verifier scores a scoring run has stored.
 SCORE_HOOKS = ["apps.quality.consensus.invalidation.mark_scored_stale"]
 # Seconds between two fits over all labels of a project, at least.

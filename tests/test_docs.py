@@ -45,7 +45,12 @@ def test_every_command_is_told(command: str) -> None:
 def test_every_route_of_the_api_is_told() -> None:
     (api,) = [one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/"]
     told = (
-        PAGES["docs/api.md"].replace("{slug}", "*").replace("{id}", "*").replace("{number}", "*").replace("{name}", "*")
+        PAGES["docs/api.md"]
+        .replace("{slug}", "*")
+        .replace("{id}", "*")
+        .replace("{number}", "*")
+        .replace("{name}", "*")
+        .replace("{kind}", "*")
     )
     for one in api.url_patterns:
         route = re.sub(r"<[^>]+>", "*", str(one.pattern))

@@ -10,8 +10,10 @@ from rest_framework.views import APIView
 
 from apps.api.access import project_of, user_of
 from apps.api.pagination import Pages
+from apps.api.removal import ConfirmedSerializer, DeletionSerializer, deleted
 from apps.projects.models import Project
 from apps.projects.services import found_project
+from apps.removal.kinds import KINDS
 from apps.verifiers.registry import VERIFIERS
 
 
@@ -51,3 +53,11 @@ class ProjectDetail(APIView):
     @extend_schema(responses=ProjectSerializer)
     def get(self, request: Request, slug: str) -> Response:
         return Response(ProjectSerializer(project_of(request, slug, "view")).data)
+
+    @extend_schema(request=ConfirmedSerializer, responses={202: DeletionSerializer})
+    def delete(self, request: Request, slug: str) -> Response:
+        """Delete the project with everything in it, as its owner; `confirmation` is its name. A worker does it."""
+        project = project_of(request, slug, "manage_members")
+        body = ConfirmedSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return deleted(request, KINDS["project"], project, project, confirmation=body.validated_data["confirmation"])

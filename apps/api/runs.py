@@ -14,7 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.access import user_of
+from apps.api.removal import DELETES, deleted
 from apps.inference.models import Endpoint
+from apps.removal.kinds import KINDS
 from apps.runs.models import ShardedRun
 
 R = TypeVar("R", bound=ShardedRun)
@@ -73,6 +75,7 @@ class ResumeSerializer(serializers.Serializer[Any]):
 class RunActions(Generic[R]):
     """How runs of one kind are found, shown and changed. `find` takes the request, the ID and the action."""
 
+    kind: str  # As `removal.kinds` names it.
     find: Callable[[Request, int, str], R]
     serializer: type[ShardedRunSerializer[R]]
     pause: Callable[..., R]
@@ -99,6 +102,12 @@ class RunView(GenericAPIView[Any]):
 
 
 class RunDetail(RunView):
+    @extend_schema(responses=DELETES)
+    def delete(self, request: Request, pk: int) -> Response:
+        """Delete the run with its results. 409 `held` while it has not ended, or with what rests on it."""
+        run = self.actions.find(request, pk, "estimate")
+        return deleted(request, KINDS[self.actions.kind], run, run.project)
+
     def get(self, request: Request, pk: int) -> Response:
         return Response(self.get_serializer(self.actions.find(request, pk, "browse")).data)
 

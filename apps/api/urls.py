@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import contamination, evaluations, health, lineage, me, projects
+from apps.api import contamination, evaluations, health, lineage, me, projects, removal
 from apps.api.corpus import imports, problems, solutions
 from apps.api.estimation import estimates, sampling
 from apps.api.estimation import runs as estimation
@@ -71,6 +71,11 @@ urlpatterns = [
     path("projects/<slug:slug>/blind-rounds", samples.BlindRoundList.as_view()),
     path("projects/<slug:slug>/judge-certificates", samples.CertificateList.as_view()),
     path("projects/<slug:slug>/cascades", cascades.CascadeList.as_view()),
+    path("projects/<slug:slug>/deletion-preview/<slug:kind>/<int:pk>", removal.DeletionPreviewView.as_view()),
+    path("projects/<slug:slug>/archived/<slug:kind>/<int:pk>", removal.Archived.as_view()),
+    path("deletions/<int:pk>", removal.DeletionDetail.as_view()),
+    path("solutions/<int:pk>", removal.SolutionDetail.as_view()),
+    path("endpoints/<int:pk>", removal.EndpointDetail.as_view()),
     path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
     path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
     path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),

@@ -28,6 +28,7 @@ from apps.dashboard.people import views as people
 from apps.dashboard.problems import views as problems
 from apps.dashboard.projects import views as projects
 from apps.dashboard.quality import views as quality
+from apps.dashboard.removal import views as removal
 from apps.dashboard.review import assignment_views as assignments
 from apps.dashboard.review import flag_views as flags
 from apps.dashboard.review import views as review
@@ -103,6 +104,10 @@ urlpatterns = [
         path(f"{_OF_PROJECT}judging/cascades/<int:number>/{act}", cascades.change, {"act": act}, name=f"cascade-{act}")
         for act in cascades.ACTS
     ),
+    path("deletions/<int:pk>", removal.deletion, name="deletion"),
+    path(f"{_OF_PROJECT}delete/<slug:kind>/<int:pk>", removal.confirm, name="delete"),
+    path(f"{_OF_PROJECT}archive/<slug:kind>/<int:pk>", removal.set_archived, {"archived": True}, name="archive"),
+    path(f"{_OF_PROJECT}bring-back/<slug:kind>/<int:pk>", removal.set_archived, {"archived": False}, name="bring-back"),
     path(f"{_OF_PROJECT}audit", audit.audit, name="audit"),
     path(f"{_OF_PROJECT}audit.jsonl", audit.audit_file, name="audit-file"),
     path(f"{_OF_PROJECT}problems/<int:pk>", problems.problem, name="problem"),
@@ -206,7 +211,6 @@ urlpatterns = [
     path(f"{_OF_PROJECT}endpoints/new", endpoints.new_endpoint, name="endpoint-new"),
     path(f"{_OF_PROJECT}endpoints/<int:pk>", endpoints.edit_endpoint, name="endpoint"),
     path(f"{_OF_PROJECT}endpoints/<int:pk>/check", endpoints.check, name="endpoint-check"),
-    path(f"{_OF_PROJECT}endpoints/<int:pk>/remove", endpoints.remove, name="endpoint-remove"),
     path(f"{_OF_PROJECT}people", people.people, name="people"),
     path(f"{_OF_PROJECT}people/hours", hours.hours, name="hours"),
     path(f"{_OF_PROJECT}people/hours.csv", hours.hours_file, name="hours-file"),

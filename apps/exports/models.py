@@ -26,6 +26,7 @@ class Export(Job):
     sha256 = models.CharField(max_length=64, blank=True, default="")
     manifest = models.JSONField(null=True, blank=True)
     parts = models.JSONField(default=list, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Set while it is archived: lists leave it out.")
 
     class Meta:
         ordering = ["-id"]

@@ -21,13 +21,13 @@ from apps.projects.models import Project
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def usable_in(self, project: Project) -> Self:
-        """The project's own endpoints, and those of the installation that are granted to it or to all.
+        """The project's own endpoints, and those of the installation that are granted to it or to all; none archived.
 
         The project's own come first, then the oldest: forms begin with the first one.
         """
         granted = Endpoint.granted_to.through.objects.filter(project=project)
         shared = Q(for_all=True) | Q(pk__in=granted.values("endpoint_id"))
-        usable = self.filter(Q(project=project) | (Q(project=None) & shared))
+        usable = self.filter(Q(project=project) | (Q(project=None) & shared), archived_at=None)
         return usable.order_by(models.F("project").asc(nulls_last=True), "pk")
 
     def first_judge(self) -> Endpoint | None:
@@ -107,6 +107,7 @@ class Endpoint(models.Model):
     )
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Set while it is archived: lists leave it out.")
 
     # Found by the last check and the last run.
     checked_at = models.DateTimeField(null=True, blank=True)

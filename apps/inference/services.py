@@ -1,4 +1,4 @@
-"""Services of endpoints: add, change, check and remove."""
+"""Services of endpoints: add, change and check."""
 
 from __future__ import annotations
 
@@ -244,11 +244,3 @@ def save_learned_settings(*, endpoint: Endpoint, client: Client) -> None:
     changes = {name: value for name, value in learned.items() if getattr(endpoint, name) != value}
     if changes:
         Endpoint.objects.filter(pk=endpoint.pk, url=endpoint.url, transport=endpoint.transport).update(**changes)
-
-
-@transaction.atomic
-def remove_endpoint(*, endpoint: Endpoint, actor: User) -> None:
-    """Remove the endpoint. Runs that used it keep their results; a live one pauses."""
-    project = endpoint.project.slug if endpoint.project else ""
-    record_event(actor=actor, verb="endpoint.removed", target=endpoint.name, project=project)
-    endpoint.delete()

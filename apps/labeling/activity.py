@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Min, QuerySet, Sum
 from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
 
 from apps.labeling.models import Assignment
 from apps.labeling.progress import midnight
+from apps.labeling.rounds.forecast import DAY, PACE_WINDOW, TeamPace
+from apps.projects.models import Project
 
 DAYS = 14
 
@@ -23,6 +25,16 @@ def submissions_by_day(assignments: QuerySet[Assignment], *, now: datetime, days
     )
     counts = dict(submitted.order_by().values_list("day").annotate(count=Count("id")))
     return [(day, counts.get(day, 0)) for day in (first + timedelta(days=index) for index in range(days))]
+
+
+def team_pace(project: Project, *, now: datetime) -> TeamPace:
+    """The pace of the project's labelers in the last weeks, from the first submission in them on."""
+    recent = Assignment.objects.submitted().filter(
+        round__project=project, round__origin="", submitted_at__gte=now - PACE_WINDOW, active_ms__isnull=False
+    )
+    totals = recent.aggregate(count=Count("pk"), active_ms=Sum("active_ms", default=0), first=Min("submitted_at"))
+    days = (now - totals["first"]) / DAY if totals["first"] is not None else 0.0
+    return TeamPace(totals["count"], totals["active_ms"] / 3_600_000, days)
 
 
 def submissions_by_hour(assignments: QuerySet[Assignment], *, now: datetime) -> list[tuple[datetime, int]]:

@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.core.db.locks import advisory_xact_lock
 from apps.core.db.prepared import fetch, run
 from apps.labeling.models import Assignment, Round
 
@@ -59,9 +60,17 @@ def lock_progress(round_: Round, labeler_id: int) -> LockedProgress:
     key = {"round": round_.pk, "labeler": labeler_id}
     rows = fetch(_LOCK, key)
     if not rows:
+        lock_first_claims(round_)
         run(_CREATE, key)
         rows = fetch(_LOCK, key)
     return LockedProgress(*rows[0])
+
+
+def lock_first_claims(round_: Round, *, exclusively: bool = False) -> None:
+    """Held by a labeler's first claim in the round, and exclusively by edits of its slots: until there is a progress row,
+    no other lock makes the two wait for each other.
+    """
+    advisory_xact_lock("first claims", round_.pk, is_shared=not exclusively)
 
 
 def count_submission(progress: LockedProgress, *, counts: bool, is_gold: bool) -> None:

@@ -60,6 +60,7 @@ class Project(models.Model):
         default=True, help_text="Pages render Markdown and code in problems and solutions, not formulas alone."
     )
     created_at = models.DateTimeField(default=timezone.now)
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Set while it is archived: lists leave it out.")
 
     objects = ProjectQuerySet.as_manager()
 

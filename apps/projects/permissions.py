@@ -44,6 +44,8 @@ def membership_of(user: User, project: Project) -> Membership | None:
 def can(membership: Membership | None, action: str) -> bool:
     if membership is None or membership.status != Membership.Status.ACTIVE:
         return False
+    if action == "label" and membership.project.archived_at is not None:
+        return False
     return Role(membership.role).covers(NEEDS[action])
 
 
@@ -62,6 +64,8 @@ def allow(membership: Membership | None, action: str, missing: str = "project") 
         raise NotFound(f"No such {missing}.")
     if membership.status == Membership.Status.SUSPENDED:
         raise NotAllowed("Your membership in this project is suspended.", code="suspended")
+    if action == "label" and membership.project.archived_at is not None:
+        raise NotAllowed(f"{membership.project} is archived: nothing is labeled in it.", code="archived")
     if not can(membership, action):
         role = NEEDS[action].label
         raise NotAllowed(f"This requires the role {role} in {membership.project}; your role is {membership.role}.")

@@ -57,6 +57,7 @@ from apps.quality.models import (
     StepConsensus,
     Suspension,
 )
+from apps.removal.models import Deletion
 from apps.scoring.models import ScoringShard, SolutionScore, StepScore
 from apps.scoring.reward_model import set_reward_model
 from tests.cast import signed_in, undone
@@ -128,6 +129,7 @@ def store_results(world: World) -> None:
 def store_exports(world: World) -> None:
     """A row of each of the tables of exports."""
     export = world.export
+    Deletion.objects.create(kind="export", target=1, title="an export", slug=world.project.slug)
     again = Export.objects.create(project=world.project, format=export.format)
     ExportDiff.objects.create(before=export, after=again)
     ExportPart.objects.get_or_create(

@@ -42,10 +42,15 @@ def test_a_round_is_drafted_changed_previewed_and_opened(api: Client, project: P
     assert claimed(api, 1)["reason"] == "round_draft"
     assert post(api, f"{rounds}/1/open").json()["tasks"] == 1
     late = api.patch(f"{API}{rounds}/1", {"redundancy": 1}, content_type="application/json")
-    assert (late.status_code, late.json()["error"]["code"]) == (409, "not_a_draft")
-    assert api.delete(f"{API}{rounds}/1").status_code == 409
+    assert (late.status_code, list(late.json()["error"]["fields"])) == (400, ["redundancy"])
+    assert "between 3 and 100" in late.json()["error"]["fields"]["redundancy"]
+    make_solution(make_problem(project))
+    more = api.patch(f"{API}{rounds}/1", {"redundancy": 4, "add": "all"}, content_type="application/json").json()
+    assert (more["redundancy"], more["tasks"], more["slots"], more["added"][0]["select"]) == (4, 2, 8, "all")
+    assert claimed(api, 1)["assignment"] is not None
+    assert api.delete(f"{API}{rounds}/1").status_code == 204, "nothing was submitted in it"
     post(api, rounds, {"protocol": "first_error", "draft": True})
-    assert api.delete(f"{API}{rounds}/2").status_code == 204
+    assert api.delete(f"{API}{rounds}/1").status_code == 204
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,6 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("endpoint-new", lambda _: [], "get", "manager"),
     ("endpoint", lambda world: [world.endpoint.pk], "get", "manager"),
     ("endpoint-check", lambda world: [world.endpoint.pk], "post", "manager"),
-    ("endpoint-remove", lambda world: [world.endpoint.pk], "post", "manager"),
     ("imports", lambda _: [], "get", "manager"),
     ("import-new", lambda _: [], "get", "manager"),
     ("upload", lambda world: [world.upload.pk], "get", "manager"),
@@ -141,6 +140,9 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("trust-other-table", lambda _: ["comparing"], "get", "reviewer"),
     ("calibrate", lambda _: [], "get", "manager"),
     ("calibrate-size", lambda _: [], "get", "manager"),
+    ("delete", lambda world: ["round", world.round.pk], "get", "manager"),
+    ("archive", lambda world: ["export", world.export.pk], "post", "manager"),
+    ("bring-back", lambda world: ["project", world.project.pk], "post", "owner"),
     ("certify", lambda world: [world.cascade.sample_id], "post", "manager"),
     ("judge-sample", lambda world: [world.cascade.sample_id], "post", "manager"),
     ("chorus-new", lambda _: [], "get", "manager"),
@@ -171,7 +173,7 @@ OF_NO_PROJECT = {
     ("tokens", "get"),
     ("token-new", "post"),
 }
-ELSEWHERE = {"join", "token-revoke"}  # Their own tests: whoever holds the secret, whoever owns the token.
+ELSEWHERE = {"deletion", "join", "token-revoke"}  # Their own tests: whoever holds the secret, whoever owns the token.
 
 ROLES = ["labeler", "reviewer", "manager", "owner"]
 

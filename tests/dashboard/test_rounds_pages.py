@@ -14,8 +14,9 @@ from apps.dashboard.rounds.forms import selection_fields
 from apps.labeling.models import Assignment, Round
 from apps.labeling.queue.claim import claim
 from apps.labeling.queue.leases import skip
-from apps.labeling.rounds.services import create_round, open_round
+from apps.labeling.rounds.services import create_round, edit_round, open_round, set_round_status
 from apps.projects.models import Membership, Project
+from apps.projects.services import publish_guidelines
 from tests.cast import html_without_tokens, make_gold, make_problem, make_screening, make_solution, signed_in
 from tests.world import rate
 
@@ -66,8 +67,9 @@ def test_a_draft_is_edited_until_it_is_opened(draft: Round, alice: User, bob: Us
     again = client.post(url, filled | {"skills": "x" * 41})
     assert again.status_code == 422
     assert "40 characters" in again.content.decode()
-    opened = open_round(project=draft.project, protocol="first_error")
-    assert client.get(reverse("round-edit", args=[draft.project.slug, opened.number])).status_code == 409
+    closed = open_round(project=draft.project, protocol="first_error")
+    set_round_status(round=closed, status="closed", actor=alice)
+    assert client.get(reverse("round-edit", args=[draft.project.slug, closed.number])).status_code == 409
 
 
 @pytest.mark.parametrize("select", ["all", "wrong,source:a,sample:7", "unlabeled,unsure:3,first:wrong"])
@@ -224,3 +226,49 @@ def test_skills_are_set_by_managers(project: Project, mia: User, bob: User) -> N
     assert member.skills == ["Lean", "algebra"]
     assert 'value="Lean, algebra"' in shown(mia, "people", project.slug)
     assert client.post(url, {"skills": "x" * 41}).status_code == 400
+
+
+def test_a_manager_edits_an_open_round_and_sees_what_is_fixed_and_why(project: Project, mia: User, bob: User) -> None:
+    make_solution(make_problem(project, reference_answer="42"))
+    round_ = open_round(project=project, protocol="first_error", options={"critiques": True}, mode="verify")
+    page = shown(mia, "round-edit", project.slug, round_.number)
+    assert "labels made with the models' labels in view are not blind" in page
+    assert shown(mia, "round", project.slug, round_.number).count(reverse("round-edit", args=[project.slug, 1])) == 1
+    make_solution(make_problem(project), is_correct=False)
+    url = reverse("round-edit", args=[project.slug, round_.number])
+    filled = {"name": "Wider", "redundancy": "2", "gold_percent": "0", "lease_minutes": "30", "labelers": [str(bob.pk)]}
+    answer = signed_in(mia).post(
+        url, filled | {"adds": "on", "answer": "wrong", "allows_corrections": "on"}, follow=True
+    )
+    assert "1 task added." in answer.content.decode()
+    round_.refresh_from_db()
+    assert (round_.name, round_.redundancy, round_.task_count, round_.slot_count) == ("Wider", 2, 2, 4)
+    assert (round_.mode, round_.options["critiques"], round_.show_reference) == ("verify", True, True)
+    assert "added <code>wrong</code> (1 task)" in answer.content.decode()
+    refused = signed_in(mia).post(url, filled | {"redundancy": "1"})
+    assert refused.status_code == 422
+    assert "must be between 2 and 100" in refused.content.decode()
+    assert signed_in(bob).get(url).status_code == 403
+
+
+def test_an_edit_that_names_nothing_new_keeps_the_form_filled(project: Project, mia: User) -> None:
+    make_solution(make_problem(project))
+    round_ = open_round(project=project, protocol="first_error")
+    filled = {"redundancy": "1", "gold_percent": "0", "lease_minutes": "20", "adds": "on", "sample": "3"}
+    answer = signed_in(mia).post(reverse("round-edit", args=[project.slug, round_.number]), filled)
+    assert answer.status_code == 422
+    assert "No solution matches sample:3." in html_without_tokens(answer)
+
+
+def test_the_review_of_a_submission_names_the_guidelines_it_was_labeled_under(
+    project: Project, alice: User, bob: User
+) -> None:
+    first = publish_guidelines(project=project, text="One.", author=alice)
+    make_solution(make_problem(project))
+    round_ = open_round(project=project, protocol="first_error")
+    rated = rate(round_, bob, 1, 1, 1)
+    edit_round(
+        round=round_, actor=alice, changes={"guideline": publish_guidelines(project=project, text="Two.", author=alice)}
+    )
+    page = shown(alice, "assignment", project.slug, rated.pk)
+    assert f"version {first.version} of the guidelines" in page

@@ -17,7 +17,7 @@ from apps.estimation.sampling.services import pause_sampling, resume_sampling, r
 from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
-from apps.inference.services import add_endpoint, remove_endpoint
+from apps.inference.services import add_endpoint
 from apps.labeling.assignments.candidates import candidates_after
 from apps.labeling.assignments.error_followup import error_followup_of
 from apps.labeling.models import Assignment, Round
@@ -231,7 +231,7 @@ def test_a_sampling_run_is_not_resumed(db: None, project: Project, alice: User) 
         resume_sampling(run=run)
     run.refresh_from_db()
     assert run.status == JobStatus.PAUSED
-    remove_endpoint(endpoint=endpoint, actor=alice)
+    endpoint.delete()
     with pytest.raises(DomainError, match="was removed"):
         resume_sampling(run=run)
 

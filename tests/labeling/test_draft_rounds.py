@@ -58,9 +58,9 @@ def test_settings_can_be_changed_until_it_opens(draft: Round, alice: User, bob: 
     assert (changed.name, changed.is_for_named, changed.skills) == ("First", True, ["Lean"])
     opened = open_draft(round=changed, actor=alice)
     assert opened.task_count == 2
-    with pytest.raises(Conflict) as told:
-        edit_round(round=opened, actor=alice, changes={"redundancy": 3})
-    assert told.value.code == "not_a_draft"
+    with pytest.raises(DomainError) as told:
+        edit_round(round=opened, actor=alice, changes={"select": "right"})
+    assert told.value.fields.keys() == {"select"}
 
 
 def test_a_draft_that_cannot_open_stays_one(draft: Round, alice: User) -> None:

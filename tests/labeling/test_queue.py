@@ -219,7 +219,18 @@ def test_the_labeler_sees_neither_grade_nor_source_nor_other_labels(project: Pro
     hidden = open_round(project=project, protocol="first_error", show_reference=False)
     given = task_payload(take(hidden, bob))
     assert "reference_answer" not in given["problem"]
-    assert set(given) == {"id", "leased_until", "task", "round", "protocol", "problem", "steps", "note", "draft"}
+    assert set(given) == {
+        "id",
+        "leased_until",
+        "task",
+        "round",
+        "protocol",
+        "problem",
+        "steps",
+        "note",
+        "guideline",
+        "draft",
+    }
     assert set(given["problem"]) == {"id", "statement", "subject", "level"}
 
 

@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Problem, Solution, Step
 from apps.inference.models import Endpoint
-from apps.inference.services import add_endpoint, remove_endpoint
+from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from apps.quality.models import Consensus, StepConsensus
 from apps.scoring.models import ScoringRun, SolutionScore, StepScore
@@ -224,7 +224,7 @@ def test_a_model_that_is_away_is_503_and_labels_are_answered_all_the_same(
 
 
 def test_without_a_reward_model_the_error_says_what_to_do(project: Project, alice: User, own: Endpoint) -> None:
-    remove_endpoint(endpoint=own, actor=alice)
+    own.delete()
     error = ask(bearer(alice), project, 422, problem="New.", steps=["A."])["error"]
     assert error["code"] == "no_reward_model"
     assert list(error["fields"]) == ["endpoint"]

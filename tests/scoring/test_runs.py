@@ -18,7 +18,7 @@ from apps.corpus.models import Solution, Step
 from apps.estimation.models import EstimationRun
 from apps.inference.models import Endpoint
 from apps.inference.scorers.prompt import PRESETS
-from apps.inference.services import add_endpoint, remove_endpoint
+from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from apps.scoring.apply import apply_scores, unapplied_runs
 from apps.scoring.latest import newest_scores, run_scores
@@ -293,7 +293,7 @@ def test_a_run_pauses_with_the_reason_when_its_endpoint_is_away_or_removed(
     assert "503" in run.error
     assert run.done == 0
     server.control(is_down=False)
-    remove_endpoint(endpoint=plain, actor=alice)
+    plain.delete()
     with pytest.raises(Conflict, match="was removed"):
         resume_scoring(run=ScoringRun.objects.get(pk=run.pk))
 

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from apps.api.access import import_of, project_of, user_of
 from apps.api.parsers import MultiPartParser
+from apps.api.removal import Deletable
 from apps.core.errors import DomainError
 from apps.core.http.uploads import check_upload
 from apps.core.json_input import read_json_object
@@ -121,7 +122,9 @@ class ImportList(APIView):
         return Response({"id": batch.pk, "status": batch.status}, status=202)
 
 
-class ImportDetail(APIView):
+class ImportDetail(Deletable):
+    kind = "import"
+
     @extend_schema(responses=ImportSerializer)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         """Progress, counts, and the rejected rows with line number, field and reason."""

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from apps.api.access import problem_of, project_of, user_of
 from apps.api.filters import filtered, parameters_of
 from apps.api.pagination import ListView, Row
+from apps.api.removal import Deletable
 from apps.corpus.models import Problem
 from apps.corpus.problem_edits import edit_problem
 from apps.labeling.problems import bring_back, retire_problem
@@ -69,7 +70,9 @@ class ProblemList(ListView):
             yield {name: getattr(problem, name) for name in ProblemSerializer.Meta.fields}
 
 
-class ProblemDetail(APIView):
+class ProblemDetail(Deletable):
+    kind = "problem"
+
     @extend_schema(responses=ProblemSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return Response(ProblemSerializer(problem_of(request, pk, "browse")).data)

@@ -162,4 +162,4 @@ class RunList(APIView):
         return Response(RunSerializer(run).data, status=201)
 
 
-ESTIMATION_RUNS = RunActions(run_of, RunSerializer, pause_run, resume_run, cancel_run)
+ESTIMATION_RUNS = RunActions("estimation-run", run_of, RunSerializer, pause_run, resume_run, cancel_run)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import project_of, sampling_of, user_of
+from apps.api.removal import Deletable
 from apps.corpus.splitting.steps import SPLITTERS
 from apps.estimation.models import SamplingRun
 from apps.estimation.sampling.services import cancel_sampling, pause_sampling, resume_sampling, start_sampling
@@ -76,7 +77,9 @@ class SamplingList(APIView):
         return Response(SamplingSerializer(run).data, status=201)
 
 
-class SamplingDetail(APIView):
+class SamplingDetail(Deletable):
+    kind = "sampling-run"
+
     @extend_schema(responses=SamplingSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return Response(SamplingSerializer(sampling_of(request, pk, "browse")).data)

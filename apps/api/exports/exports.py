@@ -20,6 +20,7 @@ from apps.accounts.models import ApiToken
 from apps.api.access import export_of, project_of, user_of
 from apps.api.corpus.imports import AcceptedSerializer
 from apps.api.pagination import NdjsonRenderer, Pages
+from apps.api.removal import Deletable
 from apps.core.errors import DomainError
 from apps.exports.files.writers import CONTAINERS
 from apps.exports.formats import FORMAT_NAMES
@@ -94,7 +95,9 @@ class ExportList(APIView):
         return Response({"id": export.pk, "status": export.status}, status=202)
 
 
-class ExportDetail(APIView):
+class ExportDetail(Deletable):
+    kind = "export"
+
     @extend_schema(responses=ExportSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return Response(ExportSerializer(export_of(request, pk)).data)

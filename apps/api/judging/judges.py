@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from apps.api.access import judge_of, project_of, user_of
 from apps.api.judging.prompts import JudgePromptSerializer, PromptField
 from apps.api.pagination import Pages, page_of
+from apps.api.removal import Deletable
 from apps.inference.models import Endpoint
 from apps.judging.judges import constitution_in, save_judge
 from apps.judging.kinds import KINDS
@@ -139,7 +140,9 @@ class JudgeList(APIView):
         return Response(WholeJudgeSerializer(judge).data, status=201)
 
 
-class JudgeDetail(APIView):
+class JudgeDetail(Deletable):
+    kind = "judge"
+
     @extend_schema(responses=WholeJudgeSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return Response(WholeJudgeSerializer(judge_of(request, pk, "browse")).data)

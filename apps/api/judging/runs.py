@@ -151,4 +151,4 @@ class JudgeRunForecast(APIView):
         return Response(JudgingForecastSerializer(judging_forecast(judge=judge, **_run_arguments(values))).data)
 
 
-JUDGE_RUNS = RunActions(judge_run_of, JudgeRunSerializer, pause_judging, resume_judging, cancel_judging)
+JUDGE_RUNS = RunActions("judge-run", judge_run_of, JudgeRunSerializer, pause_judging, resume_judging, cancel_judging)

@@ -17,7 +17,7 @@ from apps.labeling.rounds.config import RoundConfig
 from apps.labeling.rounds.selection import TERMS
 from apps.projects.models import Project
 
-NOT_FOR_LABELERS = ("select", "gold_share", "endpoint", "created_at")
+NOT_FOR_LABELERS = ("select", "added", "gold_share", "endpoint", "created_at")
 
 
 class RoundSerializer(serializers.ModelSerializer[Round]):
@@ -33,6 +33,12 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
     options = serializers.DictField(help_text="The protocol's options; labelers see only those that shape their work.")
     select = serializers.CharField(
         source="selection.select", default="all", help_text="Which solutions became tasks; hidden from labelers."
+    )
+    added = serializers.ListField(
+        source="selection.added",
+        child=serializers.DictField(),
+        default=list,
+        help_text="Selections that were added while it was open: `select`, `tasks` and `at`; hidden from labelers.",
     )
     gold_share = serializers.FloatField(required=False, help_text="Hidden from labelers.")
     created_at = serializers.DateTimeField(required=False, help_text="Hidden from labelers.")
@@ -57,6 +63,7 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
             "show_reference",
             "mode",
             "select",
+            "added",
             "skills",
             "is_for_named",
             "needs_screening",
@@ -98,7 +105,7 @@ def setting(field: type[Field], name: str, **more: Any) -> Field:
 
 
 class RoundConfigSerializer(serializers.Serializer[Any]):
-    """The settings of a draft. A list or object in the request replaces the stored one."""
+    """The settings of a round. A list or object in the request replaces the stored one."""
 
     protocol = serializers.ChoiceField(choices=[choice for choice in Protocol.choices if choice[0] in PROTOCOLS])
     options = serializers.DictField(default=dict, help_text="The protocol's options.")
@@ -131,6 +138,16 @@ class RoundConfigSerializer(serializers.Serializer[Any]):
     fresh_eyes = setting(serializers.BooleanField, "fresh_eyes")
 
 
+class RoundChangesSerializer(RoundConfigSerializer):
+    """Changes of a draft or of a round under way. What is left out stays."""
+
+    add = serializers.CharField(
+        max_length=1000,
+        help_text="Only for a round under way: a selection of solutions that become tasks as well, without those that have "
+        "one in the round.",
+    )
+
+
 class NewRoundSerializer(RoundConfigSerializer):
     kind = setting(serializers.ChoiceField, "kind", choices=Round.Kind.choices)
     draft = serializers.BooleanField(default=False, help_text="Only draft the round: POST .../open opens it.")
@@ -159,6 +176,20 @@ class YieldSerializer(serializers.Serializer[Any]):
     )
 
 
+class WarningSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField(help_text="What is amiss, and what to do.")
+
+
+class PaceSerializer(serializers.Serializer[Any]):
+    """The team's own pace in the project's last weeks."""
+
+    submissions = serializers.IntegerField()
+    hours_per_day = serializers.FloatField(allow_null=True, help_text="Active hours; null: no pace yet.")
+    days = serializers.FloatField(help_text="Since the first of these submissions, at most 28.")
+    why_no_end = serializers.CharField(allow_blank=True, help_text="Why `ends_at` is null; else empty.")
+
+
 class PreviewSerializer(serializers.Serializer[Any]):
     tasks = serializers.IntegerField()
     gold_tasks = serializers.IntegerField()
@@ -171,6 +202,9 @@ class PreviewSerializer(serializers.Serializer[Any]):
     solutions = serializers.ListField(
         child=serializers.IntegerField(), help_text="IDs of the first solutions to be served."
     )
+    ends_at = serializers.DateTimeField(allow_null=True, help_text="At the team's own pace, if it opened now.")
+    pace = PaceSerializer()
+    warnings = WarningSerializer(many=True, help_text="They do not keep the round from opening.")
     refusal = serializers.CharField(allow_blank=True, help_text="Why the round cannot be opened; else empty.")
 
 

@@ -19,12 +19,13 @@ from apps.api.labeling.round_config import (
     NewRoundSerializer,
     OpenedSerializer,
     PreviewSerializer,
-    RoundConfigSerializer,
+    RoundChangesSerializer,
     RoundSerializer,
     resolve_names,
     round_row,
 )
 from apps.api.pagination import Pages
+from apps.api.removal import deleted
 from apps.labeling.models import Assignment, Round, RoundQuerySet
 from apps.labeling.progress import progress_for
 from apps.labeling.queue.claim import NoTask, claim
@@ -36,6 +37,7 @@ from apps.projects.models import Project
 from apps.projects.permissions import can, membership_of
 from apps.quality.gold.screening import score_attempt
 from apps.quality.rules import labor_cost
+from apps.removal.kinds import KINDS
 
 
 class ShownCandidateSerializer(serializers.Serializer[Any]):
@@ -130,6 +132,9 @@ class TaskPayloadSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(
         allow_blank=True, help_text="Why a reviewer returned it; empty if it was not returned."
     )
+    guideline = serializers.IntegerField(
+        allow_null=True, help_text="An opaque ID of the version of the guidelines under which it is labeled."
+    )
     draft = DraftSerializer()
     models = ShownEstimatesSerializer(required=False, help_text="In verify mode: the newest run's label of each step.")
 
@@ -221,19 +226,23 @@ class RoundDetail(APIView):
         round_ = round_of(request, slug, number, "view")
         return Response(round_row(round_, _labeler_in(round_.project, request)))
 
-    @extend_schema(request=RoundConfigSerializer, responses=RoundSerializer)
+    @extend_schema(request=RoundChangesSerializer, responses=RoundSerializer)
     def patch(self, request: Request, slug: str, number: int) -> Response:
-        """Change settings of a draft."""
-        draft = round_of(request, slug, number, "manage_rounds")
-        body = RoundConfigSerializer(data=request.data, partial=True)
+        """Change settings of a draft, or of a round under way those that do no harm; add solutions to it."""
+        round_ = round_of(request, slug, number, "manage_rounds")
+        body = RoundChangesSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        changes = resolve_names(draft.project, body.validated_data)
-        return Response(round_row(edit_round(round=draft, actor=user_of(request), changes=changes)))
+        changes = resolve_names(round_.project, body.validated_data)
+        add = changes.pop("add", "")
+        return Response(round_row(edit_round(round=round_, actor=user_of(request), changes=changes, add=add)))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, slug: str, number: int) -> Response:
-        """Discard a draft."""
-        discard_draft(round=round_of(request, slug, number, "manage_rounds"), actor=user_of(request))
+        """Discard a draft, or delete a round in which nothing was submitted. 409 `held` with what holds it."""
+        round_ = round_of(request, slug, number, "manage_rounds")
+        if round_.status != Round.Status.DRAFT:
+            return deleted(request, KINDS["round"], round_, round_.project)
+        discard_draft(round=round_, actor=user_of(request))
         return Response(status=204)
 
 
@@ -254,6 +263,14 @@ class RoundPreviewView(APIView):
                 "expected": asdict(preview.expected) if preview.expected is not None else None,
                 "labelers": len(preview.may_work),
                 "solutions": [solution.pk for solution in preview.examples],
+                "ends_at": preview.end,
+                "pace": {
+                    "submissions": preview.pace.submissions,
+                    "hours_per_day": preview.pace.hours_per_day if preview.pace.is_known else None,
+                    "days": preview.pace.days,
+                    "why_no_end": preview.why_no_end,
+                },
+                "warnings": [{"code": warning.code, "message": warning.message} for warning in preview.warnings],
                 "refusal": preview.refusal.message if preview.refusal is not None else "",
             }
         )

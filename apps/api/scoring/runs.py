@@ -98,7 +98,9 @@ class ScoringRunList(APIView):
         return Response(ScoringRunSerializer(run).data, status=201)
 
 
-SCORING_RUNS = RunActions(scoring_of, ScoringRunSerializer, pause_scoring, resume_scoring, cancel_scoring)
+SCORING_RUNS = RunActions(
+    "scoring-run", scoring_of, ScoringRunSerializer, pause_scoring, resume_scoring, cancel_scoring
+)
 
 
 class ProjectRewardModel(APIView):

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from django.db import connection
 
 
-def advisory_xact_lock(purpose: str, key: int) -> None:
-    """Wait for the lock and hold it until the transaction ends."""
+def advisory_xact_lock(purpose: str, key: int, *, is_shared: bool = False) -> None:
+    """Wait for the lock and hold it until the transaction ends. Holders of a shared lock wait for no other of its holders."""
+    lock = "pg_advisory_xact_lock_shared" if is_shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [purpose, key])
+        cursor.execute(f"SELECT {lock}(hashtext(%s), %s)", [purpose, key])
 
 
 @contextmanager

@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
                 ('ignored', models.JSONField(blank=True, default=dict, help_text='Parts of rows that are not stored, with the number of rows that have them.')),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='projects.project')),
                 ('uploaded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('archived_at', models.DateTimeField(blank=True, help_text='Set while it is archived: lists leave it out.', null=True)),
             ],
             options={
                 'verbose_name': 'import',
@@ -198,5 +199,32 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='comparison',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('left_step__isnull', True), ('right_step__isnull', True)), models.Q(('left_step__isnull', False), ('right_step__isnull', False)), _connector='OR'), name='both_sides_are_steps_or_none'),
+        ),
+        migrations.AddField(
+            model_name='problem',
+            name='batch',
+            field=models.ForeignKey(blank=True, db_index=False, help_text='The import that brought it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='corpus.importbatch'),
+        ),
+        migrations.AddIndex(
+            model_name='problem',
+            index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'id'], name='problem_by_import'),
+        ),
+        migrations.AddField(
+            model_name='solution',
+            name='batch',
+            field=models.ForeignKey(blank=True, db_index=False, help_text='The import that brought it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='corpus.importbatch'),
+        ),
+        migrations.AddIndex(
+            model_name='solution',
+            index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'id'], name='solution_by_import'),
+        ),
+        migrations.AddField(
+            model_name='comparison',
+            name='batch',
+            field=models.ForeignKey(blank=True, db_index=False, help_text='The import that brought it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='corpus.importbatch'),
+        ),
+        migrations.AddIndex(
+            model_name='comparison',
+            index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'id'], name='comparison_by_import'),
         ),
     ]

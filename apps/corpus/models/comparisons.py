@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from apps.corpus.models.imports import ImportBatch
 from apps.corpus.models.problems import Problem
 from apps.corpus.models.solutions import Solution, Step
 from apps.projects.models import Project
@@ -29,6 +30,15 @@ class Comparison(models.Model):
     external_id = models.TextField(null=True, blank=True)
     extras = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    batch = models.ForeignKey(
+        ImportBatch,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="The import that brought it.",
+    )
 
     class Meta:
         constraints = [
@@ -39,7 +49,10 @@ class Comparison(models.Model):
                 name="both_sides_are_steps_or_none",
             ),
         ]
-        indexes = [models.Index(fields=["project", "id"], name="comparison_by_project")]
+        indexes = [
+            models.Index(fields=["project", "id"], name="comparison_by_project"),
+            models.Index(fields=["batch", "id"], name="comparison_by_import", condition=Q(batch__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.external_id or f"comparison {self.pk}"

@@ -58,6 +58,8 @@ class ImportBatch(Job):
         default=dict, blank=True, help_text="Parts of rows that are not stored, with the number of rows that have them."
     )
 
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Set while it is archived: lists leave it out.")
+
     if TYPE_CHECKING:
         findings: RelatedManager[ImportFinding]
 

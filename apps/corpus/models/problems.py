@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from apps.corpus.models.imports import ImportBatch
 from apps.projects.models import Project
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ class Problem(models.Model):
         null=True, blank=True, help_text="Values of the source format that have no field of their own."
     )
     created_at = models.DateTimeField(default=timezone.now)
+    batch = models.ForeignKey(
+        ImportBatch,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="The import that brought it.",
+    )
     retired_at = models.DateTimeField(
         null=True, blank=True, help_text="Set for a bad problem, which is no longer labeled or exported."
     )
@@ -50,7 +60,10 @@ class Problem(models.Model):
                 condition=Q(external_id__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["project", "id"], name="problem_by_project")]
+        indexes = [
+            models.Index(fields=["project", "id"], name="problem_by_project"),
+            models.Index(fields=["batch", "id"], name="problem_by_import", condition=Q(batch__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.external_id or self.statement[:60]

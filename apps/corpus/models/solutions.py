@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.corpus.identity import EMPTY_SOLUTION
+from apps.corpus.models.imports import ImportBatch
 from apps.corpus.models.problems import Problem
 from apps.projects.models import Project
 
@@ -72,6 +73,15 @@ class Solution(models.Model):
     separator = models.TextField(default="\n", help_text="The text between its steps.")
     extras = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    batch = models.ForeignKey(
+        ImportBatch,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="The import that brought it.",
+    )
 
     objects = SolutionQuerySet.as_manager()
 
@@ -87,7 +97,10 @@ class Solution(models.Model):
                 condition=Q(external_id__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["project", "id"], name="solution_by_project")]
+        indexes = [
+            models.Index(fields=["project", "id"], name="solution_by_project"),
+            models.Index(fields=["batch", "id"], name="solution_by_import", condition=Q(batch__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.external_id or f"solution {self.pk}"

@@ -12,8 +12,9 @@ from apps.accounts.http import AuthenticatedRequest
 from apps.core.errors import NotAllowed
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.estimation.forms import EndpointForm
+from apps.dashboard.removal.queries import listed, shows_archived
 from apps.inference.models import Endpoint
-from apps.inference.services import SETTINGS, add_endpoint, change_endpoint, check_endpoint, remove_endpoint
+from apps.inference.services import SETTINGS, add_endpoint, change_endpoint, check_endpoint
 
 
 @login_required
@@ -21,6 +22,8 @@ from apps.inference.services import SETTINGS, add_endpoint, change_endpoint, che
 def endpoints(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_endpoints")
     usable = Endpoint.objects.usable_in(place.project)
+    if shows_archived(request):
+        usable = listed(Endpoint.objects.filter(project=place.project), request)
     return render(request, "estimation/endpoints.html", place.context("estimation", endpoints=usable))
 
 
@@ -75,16 +78,6 @@ def edit_endpoint(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResp
 def check(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_endpoints")
     _check(request, get_object_or_404(Endpoint.objects.usable_in(place.project), pk=pk))
-    return redirect("endpoints", slug)
-
-
-@login_required
-@require_POST
-def remove(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
-    place = place_for(request.user, slug, "manage_endpoints")
-    endpoint = endpoint_of(place, pk)
-    remove_endpoint(endpoint=endpoint, actor=request.user)
-    messages.success(request, f"{endpoint.name} removed. Runs that used it keep their results.")
     return redirect("endpoints", slug)
 
 

@@ -29,6 +29,7 @@ from apps.dashboard.exports.queries import (
 )
 from apps.dashboard.forms import OnceForm
 from apps.dashboard.pagination import page_of
+from apps.dashboard.removal.queries import listed
 from apps.exports.default_sources import default_sources
 from apps.exports.diffs.services import compare_exports
 from apps.exports.files.archive import archive_of
@@ -43,7 +44,7 @@ from apps.exports.services import cancel_export, checked_policy, create_export, 
 def exports(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "export")
     exports = Export.objects.filter(project=place.project).select_related("requested_by").defer("manifest")
-    page = page_of(exports, request.GET, size=30, newest_first=True)
+    page = page_of(listed(exports, request), request.GET, size=30, newest_first=True)
     return render(request, "exports/exports.html", place.context("exports", page=page))
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from apps.accounts.http import AuthenticatedRequest
 from apps.dashboard.home.queries import open_rounds_for, running_jobs
 from apps.dashboard.projects.queries import memberships_of
+from apps.dashboard.removal.queries import shows_archived
 from apps.labeling.activity import submissions_by_day
 from apps.labeling.models import Assignment
 from apps.projects.permissions import can
@@ -21,7 +22,7 @@ from apps.quality.review.reports import count_open_reports
 @login_required
 @require_GET
 def home(request: AuthenticatedRequest) -> HttpResponse:
-    work, memberships = open_rounds_for(request.user), memberships_of(request.user)
+    work, memberships = open_rounds_for(request.user), memberships_of(request.user, archived=shows_archived(request))
     reported = count_open_reports([member.project for member in memberships if can(member, "review")])
     days = submissions_by_day(Assignment.objects.filter(labeler=request.user), now=timezone.now())
     context = {

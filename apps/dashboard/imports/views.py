@@ -27,6 +27,7 @@ from apps.dashboard.access import import_of, place_for, upload_of
 from apps.dashboard.csv_files import csv_response
 from apps.dashboard.imports.forms import TOOLS, ImportForm, UploadForm
 from apps.dashboard.pagination import page_of
+from apps.dashboard.removal.queries import listed
 
 SHOWN_FINDINGS = 50
 SHOWN_UPLOADS = 5
@@ -37,7 +38,7 @@ SHOWN_UPLOADS = 5
 def imports(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "import")
     batches = ImportBatch.objects.filter(project=place.project).select_related("uploaded_by")
-    page = page_of(batches, request.GET, size=30, newest_first=True)
+    page = page_of(listed(batches, request), request.GET, size=30, newest_first=True)
     uploads = Upload.objects.filter(project=place.project, uploaded_by=request.user)[:SHOWN_UPLOADS]
     return render(request, "imports/imports.html", place.context("imports", page=page, uploads=uploads))
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from apps.accounts.http import AuthenticatedRequest
 from apps.dashboard.access import place_for
 from apps.dashboard.pagination import page_of
+from apps.dashboard.removal.queries import listed
 from apps.inference.models import Endpoint
 from apps.judging.models import Judge, JudgeRun
 from apps.judging.summaries import judge_summaries
@@ -25,7 +26,7 @@ def judges(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     runs = JudgeRun.objects.filter(project=place.project, origin="").select_related("judge", "created_by")
     context = place.context(
         "judging",
-        summaries=judge_summaries(list(judges.order_by("name", "-version")[:SHOWN_JUDGES])),
+        summaries=judge_summaries(list(listed(judges, request).order_by("name", "-version")[:SHOWN_JUDGES])),
         page=page_of(runs, request.GET, size=20, newest_first=True),
         has_endpoints=Endpoint.objects.usable_in(place.project).exists(),
     )

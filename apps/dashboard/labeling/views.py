@@ -19,6 +19,7 @@ from apps.core.http.ids import parse_id
 from apps.dashboard.access import place_for, round_of
 from apps.dashboard.rounds.queries import announced_action, screening_attempt_of
 from apps.labeling.assignments.correct import why_not_correctable
+from apps.labeling.assignments.payload import guideline_key
 from apps.labeling.assignments.submissions import newest_submission
 from apps.labeling.models import Assignment, Round
 from apps.labeling.progress import progress_for
@@ -105,6 +106,7 @@ def _bootstrap(round_: Round, user: User) -> dict[str, Any]:
             "protocol": round_.protocol,
             "protocol_title": PROTOCOLS[round_.protocol].title,
             "show_reference": round_.show_reference,
+            "guideline": guideline_key(round_.guideline_id),
             "options": options_for_labelers(round_.protocol, round_.options),
         },
         "user": {"email": user.email, "name": user.name},

@@ -14,8 +14,11 @@ from apps.exports.models import Export
 from apps.projects.models import Membership
 
 
-def memberships_of(user: User) -> list[Membership]:
-    active = Membership.objects.filter(user=user, status=Membership.Status.ACTIVE)
+def memberships_of(user: User, *, archived: bool = False) -> list[Membership]:
+    """The user's projects, by name: those that are not archived, or those that are."""
+    active = Membership.objects.filter(
+        user=user, status=Membership.Status.ACTIVE, project__archived_at__isnull=not archived
+    )
     return list(active.select_related("project").order_by("project__name"))
 
 

@@ -45,7 +45,7 @@ def new_project(request: AuthenticatedRequest) -> HttpResponse:
 def project(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "view")
     project = place.project
-    rounds = work_for(request.user, rounds_of(place))
+    rounds = work_for(request.user, rounds_of(place).filter(archived_at=None))
     guideline = project.guidelines.first()
     context = place.context(
         "project", rounds=rounds, guideline=guideline, excerpt=to_html(excerpt(guideline.text)) if guideline else ""
@@ -58,8 +58,8 @@ def project(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if place.may("import"):
         context |= {
             "people": [member for member in people_of(project) if member.status == Membership.Status.ACTIVE],
-            "imports": ImportBatch.objects.filter(project=project)[:RECENT],
-            "exports": Export.objects.filter(project=project)[:RECENT],
+            "imports": ImportBatch.objects.filter(project=project, archived_at=None)[:RECENT],
+            "exports": Export.objects.filter(project=project, archived_at=None)[:RECENT],
             "steps": next_steps(place, rounds),
         }
     return render(request, "projects/project.html", context)
@@ -70,7 +70,7 @@ def project(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def project_rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """The rounds of the project page; htmx polls this fragment."""
     place = place_for(request.user, slug, "view")
-    work = work_for(request.user, rounds_of(place))
+    work = work_for(request.user, rounds_of(place).filter(archived_at=None))
     return render(request, "projects/_rounds.html", place.context("project", rounds=work))
 
 

@@ -13,12 +13,15 @@ from apps.accounts.http import AuthenticatedRequest
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place, place_for, round_of, rounds_of
+from apps.dashboard.removal.queries import listed
 from apps.dashboard.rounds.forms import RoundForm, initial_of
+from apps.dashboard.rounds.open_forms import OpenRoundForm
 from apps.dashboard.rounds.queries import round_activity, rounds_opened_by, screening_attempt_of, work_for
 from apps.dashboard.rounds.size import size_of
 from apps.labeling.assignments.returns import returned_assignments
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS, options_for_labelers
+from apps.labeling.rounds.open_edits import UNDER_WAY
 from apps.labeling.rounds.preview import preview_of
 from apps.labeling.rounds.services import create_round, discard_draft, edit_round, set_round_status
 from apps.quality.rules import labor_cost
@@ -28,7 +31,7 @@ from apps.quality.rules import labor_cost
 @require_GET
 def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "view")
-    work = work_for(request.user, rounds_of(place))
+    work = work_for(request.user, listed(rounds_of(place), request))
     return render(request, "rounds/rounds.html", place.context("rounds", rounds=work))
 
 
@@ -50,14 +53,28 @@ def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def edit(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
     round_, facets = round_of(place, number), facets_of(place.project)
+    if round_.status in UNDER_WAY and not round_.origin:
+        return _edit_open(request, place, round_)
     if round_.status != Round.Status.DRAFT:
-        raise Conflict("This round was opened, so its settings can no longer be changed.", code="not_a_draft")
+        raise Conflict("Settings of closed and imported rounds cannot be changed.", code="closed")
     initial = initial_of(round_)
     form = RoundForm(request.POST or None, facets=facets, project=place.project, initial=initial)
     saved = form.run(lambda _: edit_round(round=round_, actor=request.user, changes=form.config()))
     if saved is not None:
         return redirect("round", slug, number)
     return _form(request, place, form, round=round_)
+
+
+def _edit_open(request: AuthenticatedRequest, place: Place, round_: Round) -> HttpResponse:
+    form = OpenRoundForm(request.POST or None, facets=facets_of(place.project), round_=round_)
+    saved = form.run(lambda _: edit_round(round=round_, actor=request.user, changes=form.changes(), add=form.add))
+    if saved is not None:
+        added = saved.task_count - round_.task_count
+        tasks = f" {added:,} task{'' if added == 1 else 's'} added." if added else ""
+        messages.success(request, f"Changes saved.{tasks}")
+        return redirect("round", place.project.slug, round_.number)
+    context = place.context("rounds", form=form, round=round_)
+    return render(request, "rounds/open_edit.html", context, status=422 if form.errors else 200)
 
 
 def _form(request: AuthenticatedRequest, place: Place, form: RoundForm, **more: object) -> HttpResponse:

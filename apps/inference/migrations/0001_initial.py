@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('granted_to', models.ManyToManyField(blank=True, help_text='For an endpoint of the installation: projects that may use it.', related_name='granted_endpoints', to='projects.project')),
                 ('project', models.ForeignKey(blank=True, help_text='Empty: an endpoint of the installation.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='endpoints', to='projects.project')),
+                ('archived_at', models.DateTimeField(blank=True, help_text='Set while it is archived: lists leave it out.', null=True)),
             ],
             options={
                 'ordering': ['name'],

@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('endpoint', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='inference.endpoint')),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='judges', to='projects.project')),
+                ('archived_at', models.DateTimeField(blank=True, help_text='Set while it is archived: lists leave it out.', null=True)),
             ],
             options={
                 'ordering': ['name', 'version'],

@@ -63,6 +63,7 @@ class Judge(models.Model):
     )
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Set while it is archived: lists leave it out.")
 
     class Meta:
         ordering = ["name", "version"]

@@ -37,7 +37,10 @@ def why_not_correctable(assignment: Assignment) -> str | None:
             round_.status != Round.Status.OPEN,
             f"This round is {round_.get_status_display()}: its submissions can no longer be corrected.",
         ),
-        (round_.kind == Round.Kind.TRAINING, "A submission in a training round stays as it is: its answer has been shown."),
+        (
+            round_.kind == Round.Kind.TRAINING,
+            "A submission in a training round stays as it is: its answer has been shown.",
+        ),
         (
             round_.protocol == Protocol.BRANCHING,
             "A branching task cannot be corrected, because others may have built on its path.",

@@ -59,8 +59,14 @@ def _common(assignment: Assignment, problem: Problem) -> TaskPayload:
         "protocol": round_.protocol,
         "problem": shown_problem,
         "note": assignment.note,
+        "guideline": guideline_key(assignment.guideline_id),
         "draft": draft_of(assignment),
     }
+
+
+def guideline_key(guideline_id: int | None) -> int | None:
+    """By which the page knows whether the guidelines that it shows are those of the task."""
+    return opaque_id("guideline", guideline_id) if guideline_id is not None else None
 
 
 def _positions(rows: Iterable[tuple[int, int, str, str]]) -> list[TaskPayload]:

@@ -41,6 +41,7 @@ ASSIGNMENT_FIELDS = [
     "is_quality_control",
     "progress",
     "extras",
+    "batch",
 ]
 LABEL_FIELDS = ["assignment", "step", "rating", "unsure", "chosen", "comment"]
 PREFERENCE_FIELDS = ["assignment", "choice", "margin", "rationale"]
@@ -110,7 +111,7 @@ class ImportedAssignment:
         return turned(preference.choice, is_turned=self.record.is_turned), preference.margin
 
     def row(self) -> tuple[object, ...]:
-        """The values of ASSIGNMENT_FIELDS."""
+        """The values of ASSIGNMENT_FIELDS but the last, the import."""
         person = self.person
         assert self.round is not None
         extras = dict(person.extras)
@@ -156,7 +157,7 @@ class LabelImporter:
         imported = new_assignments(batch.project, records)
         find_rounds(batch, imported)
         find_tasks(imported)
-        store_assignments(imported)
+        store_assignments(batch, imported)
         for assignment in imported:
             assignment.record.added = True
         preferences = copy_rows(
@@ -327,7 +328,7 @@ def find_tasks(imported: Sequence[ImportedAssignment]) -> None:
 # --- assignments and labels -------------------------------------------------------------------------------
 
 
-def store_assignments(imported: Sequence[ImportedAssignment]) -> None:
+def store_assignments(batch: ImportBatch, imported: Sequence[ImportedAssignment]) -> None:
     """One submitted assignment per task and labeler; further ones of the same labeler are stored as extra."""
     submitted = set(
         Assignment.objects.filter(
@@ -340,4 +341,4 @@ def store_assignments(imported: Sequence[ImportedAssignment]) -> None:
         if (assignment.task_id, assignment.labeler_id) in submitted:
             assignment.state = Assignment.State.EXTRA.value
         submitted.add((assignment.task_id, assignment.labeler_id))
-    copy_rows(Assignment, ASSIGNMENT_FIELDS, (assignment.row() for assignment in imported))
+    copy_rows(Assignment, ASSIGNMENT_FIELDS, ((*assignment.row(), batch.pk) for assignment in imported))

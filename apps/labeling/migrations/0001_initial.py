@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
                 ('guideline', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='projects.guideline')),
                 ('labelers', models.ManyToManyField(blank=True, related_name='named_in_rounds', to=settings.AUTH_USER_MODEL)),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rounds', to='projects.project')),
+                ('archived_at', models.DateTimeField(blank=True, help_text='Set while it is archived: lists leave it out.', null=True)),
             ],
             options={
                 'ordering': ['-number'],
@@ -381,5 +382,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='assignment',
             constraint=models.CheckConstraint(condition=models.Q(('progress__isnull', True), ('progress__in', [-1, 0, 1]), _connector='OR'), name='progress_in_range'),
+        ),
+        migrations.AddField(
+            model_name='assignment',
+            name='batch',
+            field=models.ForeignKey(blank=True, db_index=False, help_text='The import that brought it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='corpus.importbatch'),
+        ),
+        migrations.AddIndex(
+            model_name='assignment',
+            index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'id'], name='assignment_by_import'),
         ),
     ]

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.corpus.models import Solution
+from apps.corpus.models import ImportBatch, Solution
 from apps.labeling.models.counted import SUBMITTED_STATES, counted_q, reason_expression
 from apps.labeling.models.rounds import Round
 from apps.labeling.models.tasks import Task
@@ -174,6 +174,15 @@ class Assignment(models.Model):
         help_text="The reviewer whose correction counts in place of the labeler's ratings.",
     )
     extras = models.JSONField(null=True, blank=True)
+    batch = models.ForeignKey(
+        ImportBatch,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="The import that brought it.",
+    )
 
     objects = AssignmentQuerySet.as_manager()
 
@@ -211,6 +220,7 @@ class Assignment(models.Model):
             ),
             models.Index(fields=["round", "submitted_at"], name="submission_by_round"),
             models.Index(fields=["labeler", "submitted_at"], name="submission_by_labeler"),
+            models.Index(fields=["batch", "id"], name="assignment_by_import", condition=Q(batch__isnull=False)),
         ]
 
     def __str__(self) -> str:

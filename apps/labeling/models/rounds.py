@@ -123,6 +123,7 @@ class Round(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     opened_at = models.DateTimeField(null=True, blank=True, help_text="When its tasks were created.")
     closed_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Set while it is archived: lists leave it out.")
 
     objects = RoundQuerySet.as_manager()
 

@@ -126,6 +126,8 @@ def claim(
         extend_leases(leased, until=until)
     for pk in leased:
         if pk not in holding:
+            # The page that asks has just been loaded, with the guidelines that are the round's now.
+            Assignment.objects.filter(pk=pk).exclude(guideline=round.guideline_id).update(guideline=round.guideline_id)
             return _load(pk, round)
     reason = why_no_new_task(round, labeler, leased)
     if reason is not None:

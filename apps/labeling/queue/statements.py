@@ -176,7 +176,8 @@ ORDER BY id
 
 # The oldest assignment that a reviewer has returned. It has kept its slot.
 RESUME_RETURNED = """
-UPDATE labeling_assignment SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
+UPDATE labeling_assignment SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s,
+    guideline_id = %(guideline)s::bigint
 WHERE id = (
     SELECT a.id FROM labeling_assignment a JOIN labeling_task t ON t.id = a.task_id
     WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'returned' AND t.withdrawn = ''
@@ -198,7 +199,8 @@ WITH own AS (
 ), taken AS (
     UPDATE labeling_task t SET open_slots = t.open_slots - 1 FROM next WHERE t.id = next.id
 )
-UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
+UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s,
+    guideline_id = %(guideline)s::bigint
 FROM next WHERE a.id = next.assignment RETURNING a.id
 """
 
@@ -213,7 +215,8 @@ WITH next AS (
 ), taken AS (
     UPDATE labeling_task t SET open_slots = t.open_slots - 1 FROM next WHERE t.id = next.id
 )
-UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
+UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s,
+    guideline_id = %(guideline)s::bigint
 FROM next WHERE a.id = next.assignment RETURNING a.id
 """
 RESUME_SKIPPED = _RESUME_SKIPPED.format("")

@@ -131,11 +131,16 @@ _COLUMNS = tuple(name for name in RoundConfig.__struct_fields__ if name not in (
 
 def check_config(project: Project, config: RoundConfig) -> None:
     """Raises DomainError that names every invalid setting."""
-    errors = limit_errors(config) | _choice_errors(config) | _reference_errors(project, config)
+    errors = config_errors(project, config)
     if errors:
         raise DomainError("Some round settings are invalid.", fields=errors)
     options_of(config.protocol, config.options)
     Selection.parse(config.select)
+
+
+def config_errors(project: Project, config: RoundConfig) -> dict[str, str]:
+    """The error of each invalid setting, by its name."""
+    return limit_errors(config) | _choice_errors(config) | _reference_errors(project, config)
 
 
 def _choice_errors(config: RoundConfig) -> dict[str, str]:

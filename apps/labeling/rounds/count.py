@@ -110,7 +110,7 @@ def _count_selected(selected: QuerySet[Solution], ids: Collection[int]) -> int:
 def count_problems(round_: Round, selection: Selection, most: int) -> RoundCount:
     if round_.gold_share:
         return RoundCount("problems", 0, 0, refusal=problems_gold_error())
-    count = selected_problems(round_.project, selection)[: min(most + 1, selection.sample or most + 1)].count()
+    count = selected_problems(round_, selection)[: min(most + 1, selection.sample or most + 1)].count()
     refusal = None if count else no_problem_error(selection)
     return RoundCount("problems", count, count, refusal=refusal)
 

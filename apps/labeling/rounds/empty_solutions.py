@@ -15,6 +15,7 @@ from apps.core.db.copy import copy_rows
 from apps.core.errors import DomainError
 from apps.corpus.identity import EMPTY_SOLUTION
 from apps.corpus.models import Problem, Solution, SolutionGrade
+from apps.labeling.models import Round, Task
 from apps.labeling.rounds.selection import Selection
 from apps.projects.models import Project
 
@@ -36,9 +37,14 @@ def empty_solutions(project: Project, problems: Sequence[int]) -> dict[int, int]
     return dict(Solution.objects.filter(problem_id__in=problems, digest=EMPTY_SOLUTION).values_list("problem_id", "id"))
 
 
-def selected_problems(project: Project, selection: Selection) -> QuerySet[Problem]:
-    """In the order in which they are served. Raises DomainError for a term that is about solutions."""
-    problems = Problem.objects.filter(project=project, retired_at=None)
+def selected_problems(round_: Round, selection: Selection) -> QuerySet[Problem]:
+    """In the order in which they are served. Raises DomainError for a term that is about solutions.
+
+    A round that has opened has a task for some problems already, which are left out.
+    """
+    problems = Problem.objects.filter(project=round_.project, retired_at=None)
+    if round_.task_count:
+        problems = problems.exclude(pk__in=Task.objects.filter(round=round_).values("solution__problem"))
     if selection.first:
         raise DomainError(
             "first: is about solutions. A round that starts from problems serves the oldest first.",

@@ -52,9 +52,12 @@ class RoundPlan:
         return [subject for _, subject in sorted(ranked, key=lambda pair: -pair[0])]
 
 
-def plan_round(round_: Round) -> RoundPlan:
-    """The round's plan; the round need not be saved. Raises DomainError for a selection that cannot be parsed."""
-    selection = Selection.parse(round_.selection.get("select", "all"))
+def plan_round(round_: Round, added: str | None = None) -> RoundPlan:
+    """The round's plan; the round need not be saved. Raises DomainError for a selection that cannot be parsed.
+
+    With `added`, another selection for a round that has opened: its plan leaves out what has a task in the round already.
+    """
+    selection = Selection.parse(round_.selection.get("select", "all") if added is None else added)
     plan = plan_solutions
     if PROTOCOLS[round_.protocol].of == "comparison":
         plan = plan_comparisons
@@ -75,6 +78,14 @@ def selectable_solutions(project: Project) -> QuerySet[Solution]:
     """
     solutions = Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
     return solutions.exclude(extras__has_key=RESPLIT_INTO)
+
+
+def selectable_in(round_: Round) -> QuerySet[Solution]:
+    """What the round's selection chooses from: in a round that has opened, solutions without a task in it."""
+    solutions = selectable_solutions(round_.project)
+    if round_.task_count:
+        return solutions.exclude(pk__in=Task.objects.filter(round=round_, solution__isnull=False).values("solution"))
+    return solutions
 
 
 def solutions_with_gold(project: Project, selection: Selection | None = None) -> set[int]:
@@ -102,7 +113,7 @@ def reserved_gold(round_: Round) -> set[int]:
 
 
 def plan_solutions(round_: Round, selection: Selection) -> RoundPlan:
-    ids = list(selection.apply(selectable_solutions(round_.project)).values_list("id", flat=True))
+    ids = list(selection.apply(selectable_in(round_)).values_list("id", flat=True))
     if round_.is_all_gold:
         # It consists of the gold among the selected solutions, and of nothing else.
         all_gold = solutions_with_gold(round_.project)
@@ -129,7 +140,7 @@ def plan_solutions(round_: Round, selection: Selection) -> RoundPlan:
 def plan_problems(round_: Round, selection: Selection) -> RoundPlan:
     if round_.gold_share:
         return RoundPlan(refusal=problems_gold_error())
-    ids = list(selected_problems(round_.project, selection).values_list("id", flat=True))
+    ids = list(selected_problems(round_, selection).values_list("id", flat=True))
     if ids:
         return RoundPlan(problems=ids)
     return RoundPlan(refusal=no_problem_error(selection))

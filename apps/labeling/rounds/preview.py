@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from apps.core.errors import DomainError
 from apps.corpus.models import Comparison, Problem, Solution, Step
+from apps.labeling.activity import team_pace
 from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, Round
 from apps.labeling.queue.eligibility import NoTask, eligibility_of_members
 from apps.labeling.rounds.composition import RoundYield, round_yield
+from apps.labeling.rounds.forecast import TeamPace
 from apps.labeling.rounds.plan import RoundPlan, plan_round, selectable_solutions
 from apps.labeling.rounds.selection import Selection
+from apps.labeling.rounds.warnings import RoundWarning, round_warnings
 from apps.projects.models import Membership
 
 EXAMPLES = 3
@@ -49,6 +55,23 @@ class RoundPreview:
     is_all_gold: bool
     refusal: DomainError | None
     expected: RoundYield | None = None
+    warnings: Sequence[RoundWarning] = ()
+    pace: TeamPace = field(default_factory=TeamPace)
+    now: datetime | None = None
+
+    @property
+    def end(self) -> datetime | None:
+        """When the round would be complete at the team's own pace, if it opened now."""
+        return self.pace.end(self.seconds, self.now) if self.seconds is not None and self.now is not None else None
+
+    @property
+    def why_no_end(self) -> str:
+        """Why the end is not known, as a clause; empty where it is."""
+        if self.end is not None:
+            return ""
+        if self.pace.why_unknown:
+            return self.pace.why_unknown
+        return "no pace yet: nothing was submitted with this protocol" if self.seconds is None else "years away"
 
     @property
     def examples(self) -> list[Solution]:
@@ -80,19 +103,23 @@ class RoundPreview:
 
 def preview_of(round_: Round) -> RoundPreview:
     """The preview of the plan that opening would store."""
-    plan, members = plan_round(round_), eligibility_of_members(round_)
+    plan, members, now = plan_round(round_), eligibility_of_members(round_), timezone.now()
+    may_work = [member for member, reason in members if reason is None]
     same_protocol = Assignment.objects.filter(round__project=round_.project, round__protocol=round_.protocol)
     return RoundPreview(
         tasks=len(plan.ordinary),
         gold_tasks=len(plan.gold),
         redundancy=round_.redundancy,
         seconds_each=seconds_per_assignment(same_protocol),
-        may_work=[member for member, reason in members if reason is None],
+        may_work=may_work,
         may_not=[(member, reason) for member, reason in members if reason is not None],
         first_tasks=example_tasks(plan),
         is_all_gold=round_.is_all_gold,
         refusal=plan.refusal,
         expected=expected_yield(round_, plan) if plan.solutions else None,
+        warnings=round_warnings(round_, plan, people=len(may_work)),
+        pace=team_pace(round_.project, now=now),
+        now=now,
     )
 
 

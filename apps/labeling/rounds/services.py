@@ -14,6 +14,7 @@ from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.labeling.models import Round
 from apps.labeling.rounds.config import RoundConfig, check_config
+from apps.labeling.rounds.open_edits import UNDER_WAY, edit_open
 from apps.labeling.rounds.plan import plan_round
 from apps.labeling.rounds.tasks import create_tasks
 from apps.projects.models import Project
@@ -31,6 +32,7 @@ def create_round(*, project: Project, created_by: User | None = None, **settings
 
     Raises DomainError that names every invalid setting.
     """
+    _check_not_archived(project)
     config = RoundConfig(**settings).normalized()
     check_config(project, config)
     Project.objects.select_for_update().get(pk=project.pk)
@@ -42,9 +44,28 @@ def create_round(*, project: Project, created_by: User | None = None, **settings
 
 
 @transaction.atomic
-def edit_round(*, round: Round, actor: User, changes: Mapping[str, Any]) -> Round:  # noqa: A002
-    """Change settings of a draft. Raises Conflict once it has opened: people's work depends on its settings."""
-    draft = _locked_draft(round)
+def edit_round(*, round: Round, actor: User, changes: Mapping[str, Any], add: str = "") -> Round:  # noqa: A002
+    """Change settings of a draft, or those of a round under way that `open_edits` allows. `add` selects more solutions.
+
+    Raises DomainError that names the settings, and Conflict for a closed or imported round.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=round.project_id)
+    stored = Round.objects.select_related("project", "endpoint", "guideline").get(pk=round.pk)
+    _check_not_archived(stored.project, stored)
+    if stored.status in UNDER_WAY:
+        return edit_open(stored, actor=actor, changes=changes, add=add)
+    if stored.status == Round.Status.CLOSED:
+        raise Conflict("This round is closed: reopen it to change its settings.", code="closed")
+    if add:
+        raise DomainError(
+            "Solutions are added to a round that is open.",
+            fields={"add": "must be empty: change `select` of the draft"},
+        )
+    return _edit_draft(stored, actor, changes)
+
+
+def _edit_draft(round_: Round, actor: User, changes: Mapping[str, Any]) -> Round:
+    draft = _locked_draft(round_)
     config = RoundConfig.of(draft).changed(changes).normalized()
     if config.kind != draft.kind:
         raise DomainError("The kind of a draft cannot change.", fields={"kind": "create another draft"})
@@ -72,6 +93,7 @@ def _locked_draft(round_: Round) -> Round:
 def open_draft(*, round: Round, actor: User | None) -> Round:  # noqa: A002
     """Create the tasks and start serving them. Raises DomainError if the plan cannot be opened; it stays a draft."""
     draft = _locked_draft(round)
+    _check_not_archived(draft.project, draft)
     draft.guideline = draft.guideline or draft.project.guidelines.first()
     draft.status, draft.opened_at = Round.Status.OPEN, timezone.now()
     draft.save(update_fields=["guideline", "status", "opened_at"])
@@ -89,6 +111,14 @@ def discard_draft(*, round: Round, actor: User) -> None:  # noqa: A002
     draft = _locked_draft(round)
     record_event(actor=actor, verb="round.discarded", target=str(draft.number), project=draft.project.slug)
     draft.delete()
+
+
+def _check_not_archived(project: Project, round_: Round | None = None) -> None:
+    """Raises Conflict for a project or a round that is archived: nothing opens in it."""
+    if project.archived_at is not None:
+        raise Conflict(f"{project} is archived. Bring it back first.", code="archived")
+    if round_ is not None and round_.archived_at is not None:
+        raise Conflict("This round is archived. Bring it back first.", code="archived")
 
 
 def next_round_number(project: Project) -> int:
@@ -110,6 +140,8 @@ def set_round_status(*, round: Round, status: str, actor: User) -> Round:  # noq
         if status != Round.Status.OPEN:
             raise Conflict("A draft can only be opened or discarded.", code="draft")
         return open_draft(round=round, actor=actor)
+    if status == Round.Status.OPEN:
+        _check_not_archived(round.project, round)
     before, round.status = round.status, Round.Status(status)
     round.closed_at = timezone.now() if status == Round.Status.CLOSED else None
     round.save(update_fields=["status", "closed_at"])

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ('shows_scores', models.BooleanField(default=False, help_text='Labelers see their agreement with gold.')),
                 ('renders_texts', models.BooleanField(default=True, help_text='Pages render Markdown and code in problems and solutions, not formulas alone.')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('archived_at', models.DateTimeField(blank=True, help_text='Set while it is archived: lists leave it out.', null=True)),
             ],
             options={
                 'ordering': ['name'],

@@ -12,7 +12,7 @@ from apps.corpus.models import ImportBatch, Problem, Solution
 from apps.corpus.records import Record
 from apps.estimation.models import EstimationRun
 from apps.judging.models import JudgeRun
-from apps.labeling.models import Assignment
+from apps.labeling.models import Assignment, Round
 from apps.quality.models import StaleSolution
 
 _MARK = "INSERT INTO quality_stalesolution (solution_id, project_id) VALUES (%s, %s)"
@@ -54,6 +54,16 @@ def mark_judge_run_stale(run: JudgeRun) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_MARK_JUDGE_RUN, [run.project_id, run.pk])
         return int(cursor.rowcount)
+
+
+def mark_round_stale(round_: Round) -> int:
+    """A hook of raised redundancy: what was settled by fewer people no longer is. Returns the number of solutions."""
+    submitted = Assignment.objects.submitted().filter(round=round_).order_by()
+    on_tasks = submitted.filter(task__solution__isnull=False).values_list("task__solution_id", flat=True)
+    derived = submitted.filter(derived_solution__isnull=False).values_list("derived_solution_id", flat=True)
+    solution_ids = sorted({*on_tasks, *derived})
+    StaleSolution.objects.mark(round_.project_id, solution_ids)
+    return len(solution_ids)
 
 
 def mark_problem_stale(problem: Problem) -> None:

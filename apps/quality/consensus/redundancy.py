@@ -18,10 +18,11 @@ from apps.quality.models import QualityRules
 # A task that a labeler still works on gets no slot yet: their labels may settle it.
 _OPEN = """
 UPDATE labeling_task task
-SET open_slots = least(%(more)s, %(most)s - %(redundancy)s - task.extra_slots),
-    extra_slots = task.extra_slots + least(%(more)s, %(most)s - %(redundancy)s - task.extra_slots)
-WHERE task.id = %(task)s AND task.open_slots = 0 AND task.withdrawn = ''
-  AND task.extra_slots < %(most)s - %(redundancy)s
+SET open_slots = least(%(more)s, round.most_people - round.redundancy - task.extra_slots),
+    extra_slots = task.extra_slots + least(%(more)s, round.most_people - round.redundancy - task.extra_slots)
+FROM labeling_round round
+WHERE task.id = %(task)s AND round.id = task.round_id AND task.open_slots = 0 AND task.withdrawn = ''
+  AND task.extra_slots < round.most_people - round.redundancy
   AND NOT EXISTS (SELECT 1 FROM labeling_assignment a WHERE a.task_id = task.id AND a.state IN ('leased', 'returned'))
 RETURNING task.open_slots
 """
@@ -74,9 +75,9 @@ def more_labelers(first_errors: Sequence[int], rules: QualityRules, most: int) -
 def _open(task: Task, more: int) -> int:
     if not more:
         return 0
-    round_ = task.round
-    values = {"task": task.pk, "more": more, "most": round_.most_people, "redundancy": round_.redundancy}
+    # The lock first, in a statement of its own: an edit of the round that holds it may change what the next one reads.
+    Task.objects.filter(pk=task.pk).lock()
     with connection.cursor() as cursor:
-        cursor.execute(_OPEN, values)
+        cursor.execute(_OPEN, {"task": task.pk, "more": more})
         row = cursor.fetchone()
     return int(row[0]) if row else 0

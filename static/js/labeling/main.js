@@ -74,7 +74,7 @@ const session = isCorrection ? createCorrection({
     id: config.assignment, options, protocol, api, connection, activity, page, store, onState: onDraftState,
     onSaved: (changes) => location.assign(changes.length ? `${config.work}?corrected=${config.assignment}` : config.work),
 }) : createSession({
-    round: roundPath, options, resume: config.resume, lastSubmission, training,
+    round: roundPath, options, resume: config.resume, lastSubmission, training, guideline: config.round.guideline,
     protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued: showSaveState,
 });
 if (isCorrection) page.showCorrecting(true);

@@ -12,6 +12,7 @@ const TYPESET_TIMEOUT_MS = 1_500;
 /**
  * @param {object} needs
  * @param {string} needs.round         the round's path in the API
+ * @param {?number} needs.guideline    the key of the guidelines that the page shows
  * @param {Function} needs.onProgress  (progress): the server has counted the submissions
  * @param {Function} needs.onQueued    a submission or a skip is in the outbox
  * @param {number|null} needs.resume   the skipped assignment to begin with
@@ -19,8 +20,8 @@ const TYPESET_TIMEOUT_MS = 1_500;
  * @param {object} [needs.training]    shows the answer of a submission, in a training round
  */
 export function createSession({
-    round, options, protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued, resume,
-    lastSubmission, training = null,
+    round, options, guideline, protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued,
+    resume, lastSubmission, training = null,
 }) {
     const prerender = document.getElementById("prerender");
     const editor = createTaskEditor({
@@ -124,6 +125,9 @@ export function createSession({
         const { answers, ...times } = drafts.open(payload);
         isAdvancing = false;
         activity.restart(times);
+        if (payload.guideline !== guideline) {
+            page.notice("A manager has changed the guidelines.", "info", { label: "Load the new version", run: () => location.reload() });
+        }
         editor.show(payload, view, answers);
         tabSync.hold(heldIds());
         scrollTo({ top: 0, behavior: "instant" });

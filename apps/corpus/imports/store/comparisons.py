@@ -28,6 +28,7 @@ FIELDS = [
     "external_id",
     "extras",
     "created_at",
+    "batch",
 ]
 
 Key = tuple[int, UUID]
@@ -41,8 +42,11 @@ class Stored(NamedTuple):
     is_new: bool
 
 
-def store_pairs(project_id: int, pairs: Sequence[Pair]) -> list[Stored]:
-    """The comparison of each pair, created where there is none. The caller holds the project's lock of imports."""
+def store_pairs(project_id: int, pairs: Sequence[Pair], batch_id: int | None = None) -> list[Stored]:
+    """The comparison of each pair, created where there is none, by the import `batch_id` if there is one.
+
+    The caller holds the project's lock of imports.
+    """
     keys = [(pair.problem_id, pair.digest) for pair in pairs]
     existing = _existing(keys)
     missing: dict[Key, Pair] = {}
@@ -50,7 +54,7 @@ def store_pairs(project_id: int, pairs: Sequence[Pair]) -> list[Stored]:
         if key not in existing:
             missing.setdefault(key, pair)
     ids = dict(zip(missing, next_ids(Comparison, len(missing)), strict=True))
-    copy_rows(Comparison, FIELDS, _rows(project_id, missing, ids))
+    copy_rows(Comparison, FIELDS, _rows(project_id, missing, ids, batch_id))
     existing |= {key: (ids[key], pair.left.solution_id, pair.left.step_id) for key, pair in missing.items()}
     stored: list[Stored] = []
     for key, pair in zip(keys, pairs, strict=True):
@@ -68,7 +72,9 @@ def _existing(keys: Sequence[Key]) -> dict[Key, tuple[int, int, int | None]]:
     return {(problem, digest): (pk, left_id, step_id) for problem, digest, pk, left_id, step_id in rows}
 
 
-def _rows(project_id: int, pairs: Mapping[Key, Pair], ids: Mapping[Key, int]) -> Iterator[tuple[object, ...]]:
+def _rows(
+    project_id: int, pairs: Mapping[Key, Pair], ids: Mapping[Key, int], batch_id: int | None
+) -> Iterator[tuple[object, ...]]:
     now = timezone.now()
     for key, pair in pairs.items():
         yield (
@@ -84,6 +90,7 @@ def _rows(project_id: int, pairs: Mapping[Key, Pair], ids: Mapping[Key, int]) ->
             pair.external_id,
             as_json(pair.extras),
             now,
+            batch_id,
         )
 
 
@@ -93,7 +100,7 @@ def store_comparisons(
     """Store the comparisons whose sides are stored; `sides` has the stored solution of each row, by the row's id."""
     pairings = [row.pairing for row in rows if row.pairing is not None and row.pairing.left is row]
     pairings = [pairing for pairing in pairings if pairing.is_stored]
-    stored = store_pairs(batch.project_id, [_pair(pairing, sides) for pairing in pairings])
+    stored = store_pairs(batch.project_id, [_pair(pairing, sides) for pairing in pairings], batch.pk)
     return [
         StoredRecord(
             pairing.left.line,

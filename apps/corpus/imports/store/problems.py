@@ -27,6 +27,7 @@ FIELDS = [
     "split",
     "extras",
     "created_at",
+    "batch",
 ]
 
 # Values that a later row may add to an existing problem. They are never overwritten.
@@ -59,7 +60,7 @@ def store_problems(batch: ImportBatch, incoming: Sequence[Incoming], outcome: Ou
         if row.problem.values["external_id"]:
             by_external_id[row.problem.values["external_id"]] = row.problem
         accepted.append(row)
-    _store(batch.project_id, new)
+    _store(batch, new)
     filled = [
         Problem(pk=problem.id, **{**problem.values, "verifier": problem.values["verifier"] or ""})
         for problem in by_digest.values()
@@ -90,14 +91,14 @@ def _values(record: ProblemRecord) -> dict[str, str | None]:
     return {name: getattr(record, name) for name in FILLABLE}
 
 
-def _store(project_id: int, new: Sequence[tuple[KnownProblem, ProblemRecord]]) -> None:
+def _store(batch: ImportBatch, new: Sequence[tuple[KnownProblem, ProblemRecord]]) -> None:
     now = timezone.now()
     for (problem, _), pk in zip(new, next_ids(Problem, len(new)), strict=True):
         problem.id = pk
     rows = (
         (
             problem.id,
-            project_id,
+            batch.project_id,
             problem.digest,
             problem.values["external_id"],
             record.statement,
@@ -109,6 +110,7 @@ def _store(project_id: int, new: Sequence[tuple[KnownProblem, ProblemRecord]]) -
             problem.values["split"],
             as_json(record.extras),
             now,
+            batch.pk,
         )
         for problem, record in new
     )

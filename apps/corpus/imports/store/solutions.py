@@ -28,6 +28,7 @@ FIELDS = [
     "separator",
     "extras",
     "created_at",
+    "batch",
 ]
 
 Key = tuple[int, UUID]
@@ -54,7 +55,7 @@ def store_solutions(batch: ImportBatch, rows: Sequence[Incoming], outcome: Outco
             new.append((row, key))
         row.solution_id = existing[key]
         accepted.append(row)
-    copy_rows(Solution, FIELDS, _rows(batch.project_id, new))
+    copy_rows(Solution, FIELDS, _rows(batch, new))
     outcome.solutions += len(new)
     return accepted
 
@@ -78,7 +79,7 @@ def keys_by_external_id(project_id: int, rows: Sequence[Incoming]) -> dict[str, 
     }
 
 
-def _rows(project_id: int, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tuple[object, ...]]:
+def _rows(batch: ImportBatch, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tuple[object, ...]]:
     now = timezone.now()
     for row, (problem_id, digest) in new:
         solution, graded = row.solution, row.graded
@@ -86,7 +87,7 @@ def _rows(project_id: int, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tupl
         is_correct = solution.is_correct if graded.grade == SolutionGrade.UNGRADED else graded.is_correct
         yield (
             row.solution_id,
-            project_id,
+            batch.project_id,
             problem_id,
             digest,
             solution.external_id,
@@ -101,4 +102,5 @@ def _rows(project_id: int, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tupl
             solution.separator,
             as_json(solution.extras),
             now,
+            batch.pk,
         )

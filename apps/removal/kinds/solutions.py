@@ -1,0 +1,140 @@
+"""Solutions and problems: they go where nobody has used them.
+
+A solution of a blind sample, or of the pool of a cascade, is never deleted: a judge's certificate counts every solution that
+was drawn, and one that could be taken out afterwards would make it worthless.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from apps.corpus.models import RESPLIT_INTO, Comparison, Problem, Solution
+from apps.estimation.models import EstimationRun, SampledProblem, SamplingRun, SolutionEstimate
+from apps.judging.models import ComparisonVerdict, JudgeReply, JudgeRun, Revision, RunComparison, SolutionVerdict
+from apps.labeling.models import Assignment, GoldLabel, Task
+from apps.projects.models import Project
+from apps.quality.models import BlindPool, CascadeLabel, Consensus, SampledSolution
+from apps.quality.models.consensus import ConsensusMethod
+from apps.removal.kinds.base import Kind, Loss, clause, counted
+from apps.runs.status import LIVE
+from apps.scoring.models import ScoringRun, SolutionScore
+
+RUNS = (EstimationRun, SamplingRun, ScoringRun, JudgeRun)
+
+
+def holds_on(solutions: QuerySet[Solution], *, batch: int | None = None) -> list[str]:
+    """What holds these solutions. Labels that the import `batch` brought with them hold nothing."""
+    ids = solutions.order_by().values("pk")
+    compared = Comparison.objects.filter(Q(left__in=ids) | Q(right__in=ids))
+    compared_ids = compared.order_by().values("pk")
+    about = Q(task__solution__in=ids) | Q(task__comparison__in=compared_ids) | Q(derived_solution__in=ids)
+    assignments = Assignment.objects.filter(about)
+    tasks = Task.objects.filter(Q(solution__in=ids) | Q(comparison__in=compared_ids), round__origin="")
+    others = compared.exclude(left__in=ids, right__in=ids).filter(batch__isnull=False).exclude(batch=batch)
+    imported = assignments.exclude(round__origin="").filter(Q(batch=None) | ~Q(batch=batch))
+    gold = GoldLabel.objects.filter(step__solution__in=ids, origin="")
+    adjudicated = Consensus.objects.filter(solution__in=ids, how=ConsensusMethod.ADJUDICATED)
+    return [
+        *clause(tasks.count(), "task of a round", "tasks of rounds"),
+        *clause(imported.count(), "submission of another import", "submissions of other imports"),
+        *clause(assignments.filter(round__origin="").count(), "person's assignment", "people's assignments"),
+        *clause(gold.count(), "gold label made here", "gold labels made here"),
+        *clause(adjudicated.count(), "adjudication"),
+        *clause(
+            SampledSolution.objects.filter(solution__in=ids).count(),
+            "place in a blind sample",
+            "places in blind samples",
+        ),
+        *clause(CascadeLabel.objects.filter(solution__in=ids).count(), "place in a cascade", "places in cascades"),
+        *clause(_pools(solutions), "pool of a blind sample", "pools of blind samples"),
+        *clause(others.count(), "comparison of another import", "comparisons of other imports"),
+        *_results(ids, compared_ids),
+    ]
+
+
+def _pools(solutions: QuerySet[Solution]) -> int:
+    """The number of blind samples that were drawn from some of them."""
+    first = solutions.order_by().values_list("project", flat=True).first()
+    pools = BlindPool.objects.filter(sample__project=first) if first is not None else BlindPool.objects.none()
+    return sum(solutions.order_by().filter(pk__in=pool.ids).exists() for pool in pools)
+
+
+def _results(ids: Any, compared_ids: Any) -> list[str]:
+    """Results of our own runs: they hold what they are about, so that no figure of a run changes afterwards."""
+    own = {"run__origin": ""}
+    verdicts = SolutionVerdict.objects.filter(solution__in=ids, **own).count()
+    preferences = ComparisonVerdict.objects.filter(comparison__in=compared_ids, **own).count()
+    replies = JudgeReply.objects.filter(Q(solution__in=ids) | Q(comparison__in=compared_ids)).count()
+    waiting = RunComparison.objects.filter(comparison__in=compared_ids).count()
+    estimates = SolutionEstimate.objects.filter(solution__in=ids, **own).count()
+    scores = SolutionScore.objects.filter(solution__in=ids, **own).count()
+    revisions = Revision.objects.filter(Q(solution__in=ids) | Q(revised__in=ids)).count()
+    return [
+        *clause(
+            estimates,
+            "result of an estimation run",
+            "results of estimation runs",
+        ),
+        *clause(
+            scores,
+            "score of a scoring run",
+            "scores of scoring runs",
+        ),
+        *clause(max(verdicts + preferences, replies, waiting), "item of a judge run", "items of judge runs"),
+        *clause(revisions, "revision"),
+    ]
+
+
+def live_runs(project: Project) -> list[str]:
+    """Runs that may be at work on any solution of the project."""
+    return [f"{run} is under way" for kind in RUNS for run in kind.objects.filter(project=project, status__in=LIVE)]
+
+
+class SolutionKind(Kind[Solution]):
+    name, title, needs, model = "solution", "solution", "edit_problems", Solution
+
+    def title_of(self, row: Solution) -> str:
+        return f"solution {row.pk}"
+
+    def parts(self, row: Solution) -> list[Loss]:
+        compared = Comparison.objects.filter(Q(left=row) | Q(right=row)).count()
+        return counted((row.steps.count(), "steps"), (compared, "comparisons"))
+
+    def holds(self, row: Solution) -> list[str]:
+        older = Solution.objects.filter(project=row.project_id, **{f"extras__{RESPLIT_INTO}": row.pk}).count()
+        return [
+            *live_runs(row.project),
+            *holds_on(Solution.objects.filter(pk=row.pk)),
+            *clause(older, "older version of it", "older versions of it"),
+        ]
+
+    def remove(self, row: Solution) -> None:
+        Solution.objects.filter(pk=row.pk).delete()
+
+
+class ProblemKind(Kind[Problem]):
+    name, title, needs, model = "problem", "problem", "edit_problems", Problem
+
+    def title_of(self, row: Problem) -> str:
+        return f"problem {row.external_id or row.pk}"
+
+    def parts(self, row: Problem) -> list[Loss]:
+        solutions = row.solutions
+        steps = sum(solutions.values_list("step_count", flat=True))
+        return counted((solutions.count(), "solutions"), (steps, "steps"), (row.comparisons.count(), "comparisons"))
+
+    def holds(self, row: Problem) -> list[str]:
+        sampled = SampledProblem.objects.filter(problem=row).count()
+        return [
+            *live_runs(row.project),
+            *holds_on(Solution.objects.filter(problem=row)),
+            *clause(sampled, "result of a sampling run", "results of sampling runs"),
+        ]
+
+
+def foreign_problems(problems: QuerySet[Problem], solutions: QuerySet[Solution]) -> QuerySet[Problem]:
+    """Those of the problems that have other solutions besides these, or were sampled."""
+    others = Solution.objects.filter(problem=OuterRef("pk")).exclude(pk__in=solutions.order_by().values("pk"))
+    return problems.filter(Exists(others) | Exists(SampledProblem.objects.filter(problem=OuterRef("pk"))))
