@@ -178,6 +178,7 @@ UNMEASURED_BODY_LIMIT = min(1024**3, UPLOAD_LIMIT + DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 # --- files ------------------------------------------------------------------------------------------------
 
+DOCS_ROOT = BASE_DIR / "docs"  # Pages at /docs/ are rendered from its files.
 STATIC_URL = "/static/"
 STATIC_ROOT = env.home / "static"
 STATICFILES_DIRS = [

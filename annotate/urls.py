@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/v1/", include("apps.api.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
+    path("docs/", include("apps.dashboard.docs.urls")),
     path("", include("apps.dashboard.urls")),
 ]
 

@@ -7,35 +7,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.core.errors import NotFound
 from apps.corpus.models import ImportBatch, Problem, Solution, Upload
+from apps.dashboard.navigation.menu import Navigation
 from apps.evaluation.models import Evaluation
 from apps.exports.models import Export, SavedPolicy
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.permissions import NEEDS, can, membership_for
-
-# URL name, title of the tab, the action that the page needs.
-TABS = (
-    ("project", "Overview", "view"),
-    ("rounds", "Rounds", "view"),
-    ("work", "My work", "label"),
-    ("flags", "Flags", "review"),
-    ("solutions", "Solutions", "browse"),
-    ("review", "Review", "review"),
-    ("estimation", "Estimation", "browse"),
-    ("judging", "Judges", "browse"),
-    ("quality", "Quality", "browse"),
-    ("evaluation", "Evaluation", "evaluate"),
-    ("imports", "Imports", "import"),
-    ("exports", "Exports", "export"),
-    ("people", "People", "invite"),
-    ("audit", "Audit log", "audit"),
-    ("guidelines", "Guidelines", "view"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +36,13 @@ class Place:
         """Managers see the names of labelers. Reviewers see pseudonyms, so that they review the work and not the person."""
         return self.may("invite")
 
-    def context(self, tab: str, **more: Any) -> dict[str, Any]:
-        """The template context; `tab` is the current page of `TABS`."""
-        slug = self.project.slug
-        tabs = [(reverse(name, args=[slug]), title, name == tab) for name, title, needs in TABS if self.may(needs)]
+    def context(self, page: str, /, **more: Any) -> dict[str, Any]:
+        """The template context; `page` is the key of a page in `navigation.structure`, to which the shown one belongs."""
         return {
             "project": self.project,
             "membership": self.membership,
             "may": {action: self.may(action) for action in NEEDS},
-            "tabs": tabs,
+            "navigation": Navigation(self.membership, page),
             **more,
         }
 

@@ -21,6 +21,10 @@ def csv_response(rows: Iterable[Iterable[Any]], name: str) -> StreamingHttpRespo
     return StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8", headers=headers)
 
 
+def csv_text(rows: Iterable[Iterable[Any]]) -> str:
+    return b"".join(_lines(rows)).decode()
+
+
 def _lines(rows: Iterable[Iterable[Any]]) -> Iterator[bytes]:
     writer = csv.writer(_Echo())
     for row in rows:

@@ -109,6 +109,7 @@ urlpatterns = [
     path(f"{_OF_PROJECT}archive/<slug:kind>/<int:pk>", removal.set_archived, {"archived": True}, name="archive"),
     path(f"{_OF_PROJECT}bring-back/<slug:kind>/<int:pk>", removal.set_archived, {"archived": False}, name="bring-back"),
     path(f"{_OF_PROJECT}audit", audit.audit, name="audit"),
+    path(f"{_OF_PROJECT}audit.csv", audit.audit_table, name="audit-table"),
     path(f"{_OF_PROJECT}audit.jsonl", audit.audit_file, name="audit-file"),
     path(f"{_OF_PROJECT}problems/<int:pk>", problems.problem, name="problem"),
     path(f"{_OF_PROJECT}problems/<int:pk>/edit", problems.edit, name="problem-edit"),
@@ -172,6 +173,7 @@ urlpatterns = [
         path(f"{_OF_PROJECT}estimation/<int:number>/{act}", estimation.change, {"act": act}, name=f"run-{act}")
         for act in ("pause", "resume", "cancel")
     ),
+    path(f"{_OF_PROJECT}estimation/sampling", sampling.samplings, name="sampling-runs"),
     path(f"{_OF_PROJECT}estimation/sampling/new", sampling.new_sampling, name="sampling-new"),
     path(f"{_OF_PROJECT}estimation/sampling/new/forecast", sampling.forecast, name="sampling-forecast"),
     path(f"{_OF_PROJECT}estimation/sampling/<int:number>", sampling.sampling, name="sampling"),
@@ -184,6 +186,7 @@ urlpatterns = [
         )
         for act in ("pause", "resume", "cancel")
     ),
+    path(f"{_OF_PROJECT}estimation/scoring", scoring.scorings, name="scoring-runs"),
     path(f"{_OF_PROJECT}estimation/scoring/new", scoring.new_scoring, name="scoring-new"),
     path(f"{_OF_PROJECT}estimation/scoring/new/forecast", scoring.forecast, name="scoring-forecast"),
     path(f"{_OF_PROJECT}estimation/scoring/<int:number>", scoring.scoring, name="scoring"),

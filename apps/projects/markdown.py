@@ -1,4 +1,4 @@
-"""Markdown to safe HTML, for guidelines.
+"""Markdown to safe HTML, for guidelines and the docs.
 
 The rules for formulas are not mdit-py-plugins' `dollarmath`: it reads a formula across a code span (``$5 and `$x` ``),
 and allows spaces next to the dollar signs for all formulas or for none. The page typesets by the rule below.
@@ -7,12 +7,14 @@ and allows spaces next to the dollar signs for all formulas or for none. The pag
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 
 # Between dollar signs `_`, `*` and `\{` are mathematics. What is a formula follows pandoc's rule (no space inside, no
 # digit after), so that "from $5 to *at most* $6" is prose; a backslash inside overrules it, as on the page. What is longer
@@ -76,6 +78,14 @@ _MARKDOWN.block.ruler.before(
 )
 
 
+# Of the docs alone: headings that can be linked to, and tables that can be scrolled by keyboard.
+_WITH_ANCHORS = {
+    **_ATTRIBUTES,
+    **{f"h{level}": {"id"} for level in range(1, 7)},
+    "table": nh3.ALLOWED_ATTRIBUTES["table"] | {"tabindex"},
+}
+
+
 def to_html(text: str) -> SafeString:
     """Render Markdown. Raw HTML in it is shown as text, and the output is sanitized again."""
     return mark_safe(_clean(_MARKDOWN.render(text), _ATTRIBUTES))  # noqa: S308 - nh3 has cleaned it
@@ -87,3 +97,14 @@ def _clean(html: str, attributes: dict[str, set[str]]) -> str:
 
 def _languages_only(_tag: str, attribute: str, value: str) -> str | None:
     return None if attribute == "class" and not _LANGUAGE.fullmatch(value) else value
+
+
+def tokens_of(text: str) -> list[Token]:
+    """The parsed text, for pages that change headings and links before `html_of` renders it."""
+    return _MARKDOWN.parse(text)
+
+
+def html_of(tokens: Sequence[Token]) -> SafeString:
+    """Render tokens; headings keep their `id`. Only for text that we wrote: an id of a stranger could stand in for ours."""
+    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    return mark_safe(_clean(html, _WITH_ANCHORS))  # noqa: S308 - nh3 has cleaned it

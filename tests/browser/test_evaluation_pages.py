@@ -76,10 +76,10 @@ def test_the_curves_are_looked_at_and_downloaded(project: Project, alice: User, 
     expect(page.get_by_text("waiting for a worker")).to_be_visible()
     (evaluation,) = project.evaluations.all()
     run_evaluation(evaluation_id=evaluation.pk)
-    plots = page.locator("svg.curves")
+    plots = page.locator("[data-plot] figure > svg")
     expect(plots).to_have_count(2)
     expect(page.get_by_role("img", name="Best-of-N", exact=True)).to_be_visible()
-    legend = plots.first.locator("xpath=following-sibling::ul")
+    legend = plots.first.locator("xpath=following-sibling::ul[contains(@class, 'chart-legend')]")
     expect(legend.locator("li")).to_have_count(3)
     expect(legend).to_contain_text("N = 16:")
     assert plots.first.locator("path.mark").count() == 3 * 5, "a mark at 1, 2, 4, 8 and 16"
@@ -112,7 +112,7 @@ def test_no_evaluation_page_has_a_barrier(project: Project, alice: User, bob: Us
     assert newest is not None
     for path in ("evaluation", "evaluation/new", f"evaluation/{newest.pk}"):
         page.goto(f"/projects/{project.slug}/{path}")
-        for summary in page.locator("main details > summary").all():
+        for summary in page.locator("main details:not(.menu) > summary").all():
             summary.click()
         if found := flaws(page):
             wrong[path] = found

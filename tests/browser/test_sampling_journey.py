@@ -34,7 +34,7 @@ def test_solutions_are_sampled_watched_paused_resumed_and_looked_at(
     for one in itertools.islice(problems(37, held_out=True), 25):
         make_problem(project, one.question, reference_answer=str(one.answer), verifier="numeric")
     page = page_of(mia, viewport=PHONE)
-    page.goto(f"/projects/{project.slug}/estimation")
+    page.goto(f"/projects/{project.slug}/estimation/sampling")
     page.get_by_role("link", name="Sample solutions").first.click()
     page.get_by_label("Solutions per problem").fill("3")
     expect(page.locator("#forecast")).to_contain_text("75")

@@ -39,8 +39,8 @@ def test_solutions_are_scored_and_the_scores_are_read(
     add_endpoint(project=project, name="prm", url=server.url, model="math-prm-7b", settings=settings)
     solution = fill(project)
     page = watched.page(mia)
-    page.goto(f"/projects/{project.slug}/estimation")
-    page.get_by_role("link", name="Score solutions").click()
+    page.goto(f"/projects/{project.slug}/estimation/scoring")
+    page.get_by_role("link", name="Score solutions").first.click()
     forecast = page.locator("#forecast")
     expect(forecast).to_contain_text("requests")
     page.get_by_label("Prompt").select_option("annotate")
@@ -66,7 +66,7 @@ def test_solutions_are_scored_and_the_scores_are_read(
     expect(page.locator("#evidence thead")).to_contain_text("Reward model")
     expect(page.locator("#evidence tbody tr").first.locator("progress")).to_have_count(1)
     see(page, "evidence")
-    page.goto(f"/projects/{project.slug}/estimation")
+    page.goto(f"/projects/{project.slug}/estimation/scoring")
     see(page, "runs")
     page.get_by_role("link", name="Scoring 1").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Scoring 1")
@@ -89,5 +89,5 @@ def test_the_pages_have_no_barrier_on_a_phone(
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     see(page, "evidence-phone")
     assert flaws(page) == {}
-    page.goto(f"/projects/{project.slug}/estimation")
+    page.goto(f"/projects/{project.slug}/estimation/scoring")
     assert flaws(page) == {}

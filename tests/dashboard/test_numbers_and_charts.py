@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
-from apps.dashboard.templatetags.charts import bars
 from apps.dashboard.templatetags.numbers import duration, milliseconds, share, thousands
 
 
@@ -32,11 +29,3 @@ def test_numbers_are_grouped_and_nothing_is_a_dash() -> None:
     assert (thousands(1234567), thousands(0), thousands(None)) == ("1,234,567", "0", "–")
     assert (share(0.126), share(None)) == ("13 %", "–")
     assert (milliseconds(90_000), milliseconds(None)) == ("1 min 30 s", "–")
-
-
-def test_the_bars_contain_their_figures_and_no_inline_style() -> None:
-    drawn = bars([(date(2026, 1, 1), 0), (date(2026, 1, 2), 4)], "<b>Submissions")
-    assert "4 in 2 days" in drawn
-    assert "&lt;b&gt;" in drawn
-    assert drawn.count("<rect") == 2
-    assert "style=" not in drawn

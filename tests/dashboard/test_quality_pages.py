@@ -55,10 +55,10 @@ def test_only_the_newest_runs_are_plotted_and_the_page_says_so(spoken: Project, 
             data = {**told, **more, "number": number}
             Figure.objects.create(project=spoken, name=name, scope=f"run:{number}", data=data, at=timezone.now())
     page = signed_in(alice).get(f"/projects/{spoken.slug}/quality").content.decode()
-    assert "run 12: the share of verdicts" in page
-    assert "Run 7: the share of steps" in page
-    assert "run 6: the share of verdicts" not in page
-    assert "Run 6: the share of steps" not in page
+    assert "run 12: right verdicts by confidence" in page
+    assert "Run 7: good steps by soft estimate" in page
+    assert "run 6: right verdicts by confidence" not in page
+    assert "Run 6: good steps by soft estimate" not in page
     assert page.count("6 more are in the figures below, and all are in the file.") == 2
     assert [row["Run"] for row in table(signed_in(alice), spoken, "monte-carlo")] == [
         str(one) for one in range(12, 0, -1)

@@ -67,7 +67,7 @@ def test_a_run_is_started_by_the_form_and_its_results_add_up(project: Project, m
     )
     assert (shown["duplicates"], shown["cut off"]) == (str(run.duplicates), str(run.cut))
     assert "not graded" not in shown
-    listed = signed_in(mia).get(reverse("estimation", args=[project.slug])).content.decode()
+    listed = signed_in(mia).get(reverse("sampling-runs", args=[project.slug])).content.decode()
     assert f"Sampling {run.number}" in listed
 
 
@@ -155,7 +155,7 @@ def test_without_solutions_the_forecast_is_the_most_that_it_can_be(project: Proj
 def test_members_who_may_only_view_see_no_buttons(world: World, rita: User) -> None:
     page = signed_in(rita).get(reverse("sampling", args=[world.project.slug, world.sampling.number])).content.decode()
     assert 'id="cancel"' not in page
-    listed = signed_in(rita).get(reverse("estimation", args=[world.project.slug])).content.decode()
+    listed = signed_in(rita).get(reverse("sampling-runs", args=[world.project.slug])).content.decode()
     assert "Sampling 1" in listed
     assert reverse("sampling-new", args=[world.project.slug]) not in listed
 

@@ -74,7 +74,7 @@ def test_the_bundled_model_scores_every_step_and_the_page_shows_it(
     assert stats(page)["steps scored"] == "12"
     assert "Solutions with a wrong answer" in page
     assert RewardModel.objects.get(project=project).endpoint == endpoint
-    listed = signed_in(rita).get(reverse("estimation", args=[project.slug])).content.decode()
+    listed = signed_in(rita).get(reverse("scoring-runs", args=[project.slug])).content.decode()
     assert f"Scoring {run.number}" in listed
 
 
@@ -158,7 +158,7 @@ def test_a_reviewer_sees_the_scores_beside_the_other_sources_and_a_labeler_does_
     assert "0.11" not in page
     assert "0.33" not in page
     assert signed_in(bob).get(url).status_code == 403
-    for name in ("scoring", "estimation"):
+    for name in ("scoring", "scoring-runs"):
         arguments = [project.slug, run.number] if name == "scoring" else [project.slug]
         assert signed_in(bob).get(reverse(name, args=arguments)).status_code == 403
     evidence = signed_in(rita).get(f"/api/v1/solutions/{solution.pk}/evidence").json()

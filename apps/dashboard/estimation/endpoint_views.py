@@ -24,7 +24,7 @@ def endpoints(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     usable = Endpoint.objects.usable_in(place.project)
     if shows_archived(request):
         usable = listed(Endpoint.objects.filter(project=place.project), request)
-    return render(request, "estimation/endpoints.html", place.context("estimation", endpoints=usable))
+    return render(request, "estimation/endpoints.html", place.context("endpoints", endpoints=usable))
 
 
 @login_required
@@ -92,7 +92,7 @@ def endpoint_of(place: Place, pk: int) -> Endpoint:
 def _form(
     request: AuthenticatedRequest, place: Place, form: EndpointForm, endpoint: Endpoint | None = None
 ) -> HttpResponse:
-    context = place.context("estimation", form=form, endpoint=endpoint, more=[form[name] for name in form.MORE])
+    context = place.context("endpoints", form=form, endpoint=endpoint, more=[form[name] for name in form.MORE])
     return render(request, "estimation/endpoint_form.html", context, status=422 if form.errors else 200)
 
 

@@ -19,7 +19,7 @@ from apps.dashboard.access import Place, place_for
 from apps.dashboard.estimation.forms import NewRunForm
 from apps.dashboard.pagination import page_of
 from apps.dashboard.quality.tables import Cell
-from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
+from apps.estimation.models import EstimationRun, SolutionEstimate
 from apps.estimation.runs.forecast import RunForecast, forecasts
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
@@ -29,10 +29,8 @@ from apps.inference.models import Endpoint
 from apps.quality.metrics import estimation_runs
 from apps.quality.metrics.refresh import MIN_SOLUTIONS
 from apps.runs.selection import solutions_of
-from apps.scoring.models import ScoringRun
 
 SHOWN_FAILURES = 20
-SHOWN_SAMPLINGS = SHOWN_SCORINGS = 50
 
 
 @login_required
@@ -42,11 +40,7 @@ def runs(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     runs = EstimationRun.objects.filter(project=place.project).select_related("endpoint", "created_by")
     page = page_of(runs, request.GET, size=30, newest_first=True)
     has_endpoints = Endpoint.objects.usable_in(place.project).exists()
-    samplings = SamplingRun.objects.filter(project=place.project).select_related("endpoint")[:SHOWN_SAMPLINGS]
-    scorings = ScoringRun.objects.filter(project=place.project).select_related("endpoint")[:SHOWN_SCORINGS]
-    context = place.context(
-        "estimation", page=page, has_endpoints=has_endpoints, samplings=samplings, scorings=scorings
-    )
+    context = place.context("estimation", page=page, has_endpoints=has_endpoints)
     return render(request, "estimation/runs.html", context)
 
 
@@ -124,6 +118,11 @@ def _results(run: EstimationRun) -> dict[str, object]:
         **estimation_runs.distributions(run),
         "reliability": estimation_runs.reliability(run),
         "people": people,
+        "people_header": ["Rollouts", "people: not bad", "people: bad"],
+        "people_rows": [
+            ["reach the answer", people.good_good, people.good_bad],
+            ["do not", people.bad_good, people.bad_bad],
+        ],
         "agreement": Cell(people.agreement, is_share=True, n=people.solutions),
         "rollout_success": estimation_runs.rollout_success(run),
         "min_solutions": MIN_SOLUTIONS,

@@ -12,12 +12,24 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.accounts.http import AuthenticatedRequest
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.estimation.forms import NewSamplingForm
+from apps.dashboard.pagination import page_of
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.sampling.forecast import SamplingForecast, sampling_forecast
 from apps.estimation.sampling.services import cancel_sampling, pause_sampling, resume_sampling, start_sampling
 from apps.inference.models import Endpoint
 
 SHOWN_FAILURES = 20
+
+
+@login_required
+@require_GET
+def samplings(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    place = place_for(request.user, slug, "browse")
+    runs = SamplingRun.objects.filter(project=place.project).select_related("endpoint")
+    page = page_of(runs, request.GET, size=30, newest_first=True)
+    has_endpoints = Endpoint.objects.usable_in(place.project).exists()
+    context = place.context("sampling-runs", page=page, has_endpoints=has_endpoints)
+    return render(request, "estimation/sampling_runs.html", context)
 
 
 @login_required
@@ -30,7 +42,7 @@ def new_sampling(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         return redirect("sampling", slug, run.number)
     first = Endpoint.objects.usable_in(place.project).first()
     expected = sampling_forecast(project=place.project, endpoint=first, per_problem=4, max_tokens=1024)
-    context = place.context("estimation", form=form, expected=expected, endpoint=first)
+    context = place.context("sampling-runs", form=form, expected=expected, endpoint=first)
     return render(request, "estimation/sampling_new.html", context, status=422 if form.errors else 200)
 
 
@@ -48,7 +60,7 @@ def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         expected = sampling_forecast(
             project=place.project, endpoint=endpoint, per_problem=data["per_problem"], max_tokens=data["max_tokens"]
         )
-    context = place.context("estimation", expected=expected, endpoint=endpoint)
+    context = place.context("sampling-runs", expected=expected, endpoint=endpoint)
     return render(request, "estimation/_sampling_forecast.html", context)
 
 
@@ -60,7 +72,7 @@ def sampling(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespo
     run = sampling_of(place, number)
     can_resume = run.can_be_resumed and run.endpoint_id is not None
     failures = SampledProblem.objects.filter(run=run).exclude(failure="").select_related("problem").order_by("id")
-    context = place.context("estimation", run=run, can_resume=can_resume, failures=failures[:SHOWN_FAILURES])
+    context = place.context("sampling-runs", run=run, can_resume=can_resume, failures=failures[:SHOWN_FAILURES])
     return render(request, "estimation/_sampling.html" if request.htmx else "estimation/sampling.html", context)
 
 

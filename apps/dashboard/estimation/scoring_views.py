@@ -16,6 +16,7 @@ from apps.core.jobs.model import JobStatus
 from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.estimation.scoring_forms import NewScoringForm
+from apps.dashboard.pagination import page_of
 from apps.inference.models import Endpoint
 from apps.inference.scorers import SCORERS
 from apps.scoring.forecast import ScoringForecast, scoring_forecast
@@ -25,6 +26,17 @@ from apps.scoring.reward_model import DEFAULT_KIND, adopt_run
 from apps.scoring.services import cancel_scoring, pause_scoring, resume_scoring, start_scoring
 
 SHOWN_FAILURES = 20
+
+
+@login_required
+@require_GET
+def scorings(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    place = place_for(request.user, slug, "browse")
+    runs = ScoringRun.objects.filter(project=place.project).select_related("endpoint")
+    page = page_of(runs, request.GET, size=30, newest_first=True)
+    has_endpoints = Endpoint.objects.usable_in(place.project).exists()
+    context = place.context("scoring-runs", page=page, has_endpoints=has_endpoints)
+    return render(request, "scoring/runs.html", context)
 
 
 @login_required
@@ -39,7 +51,7 @@ def new_scoring(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         return redirect("scoring", slug, run.number)
     first = Endpoint.objects.usable_in(place.project).first()
     expected = scoring_forecast(project=place.project, endpoint=first, kind=DEFAULT_KIND)
-    context = place.context("estimation", form=form, kinds=_kinds(), expected=expected, endpoint=first)
+    context = place.context("scoring-runs", form=form, kinds=_kinds(), expected=expected, endpoint=first)
     return render(request, "scoring/new.html", context, status=422 if form.errors else 200)
 
 
@@ -60,7 +72,7 @@ def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
             )
         except DomainError as error:
             message = error.message
-    context = place.context("estimation", expected=expected, endpoint=endpoint, error=message)
+    context = place.context("scoring-runs", expected=expected, endpoint=endpoint, error=message)
     return render(request, "scoring/_forecast.html", context)
 
 
@@ -80,7 +92,7 @@ def scoring(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespon
     place = place_for(request.user, slug, "browse")
     run = scoring_of(place, number)
     context = place.context(
-        "estimation",
+        "scoring-runs",
         run=run,
         # Line ends and spaces decide what the model reads, so they are made visible.
         prompt=[(name, json.dumps(value, ensure_ascii=False)) for name, value in run.prompt.items() if value],

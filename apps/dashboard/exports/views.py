@@ -64,7 +64,7 @@ def new_export(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         initial = _pasted(pasted, request, place) if action == "paste" else _initial(request, place)
         form = _form(place, initial=initial)
     saved = SavedPolicy.objects.filter(project=place.project)
-    context = place.context("exports", form=form, pasted=pasted, saved=saved)
+    context = place.context("export-new", form=form, pasted=pasted, saved=saved)
     return render(request, "exports/new.html", context, status=422 if form.errors or pasted.errors else 200)
 
 
@@ -179,7 +179,9 @@ def compare(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         except DomainError as error:
             context["problem"] = error.message
     template = "exports/_diff.html" if request.htmx else "exports/compare.html"
-    return render(request, template, place.context("exports", **context), status=422 if "problem" in context else 200)
+    return render(
+        request, template, place.context("export-compare", **context), status=422 if "problem" in context else 200
+    )
 
 
 @login_required

@@ -18,16 +18,26 @@ from apps.projects.permissions import can
 from apps.projects.services import may_found
 from apps.quality.review.reports import count_open_reports
 
+SHOWN_PROJECTS = 50
+SEARCHED_FROM = 2  # One project needs no search.
+LONGEST_QUERY = 100
+
 
 @login_required
 @require_GET
 def home(request: AuthenticatedRequest) -> HttpResponse:
-    work, memberships = open_rounds_for(request.user), memberships_of(request.user, archived=shows_archived(request))
+    """With `?q=`, the projects whose name holds it. Of many, the first by name: the search finds the others."""
+    query = request.GET.get("q", "").strip()[:LONGEST_QUERY]
+    found = list(memberships_of(request.user, named=query, archived=shows_archived(request))[: SHOWN_PROJECTS + 1])
+    work, memberships = open_rounds_for(request.user), found[:SHOWN_PROJECTS]
     reported = count_open_reports([member.project for member in memberships if can(member, "review")])
     days = submissions_by_day(Assignment.objects.filter(labeler=request.user), now=timezone.now())
     context = {
         "work": work,
         "memberships": memberships,
+        "query": query,
+        "has_search": bool(query) or len(memberships) >= SEARCHED_FROM,
+        "has_more": len(found) > SHOWN_PROJECTS,
         "projects": [(member, reported.get(member.project_id, 0)) for member in memberships],
         "may_found": may_found(request.user),
         "manages": any(can(member, "import") for member in memberships),

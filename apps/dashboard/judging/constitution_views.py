@@ -58,7 +58,7 @@ def constitutions(request: AuthenticatedRequest, slug: str, pk: int | None = Non
     else:
         constitution = get_object_or_404(Constitution, project=place.project, pk=pk)
     context = place.context(
-        "judging",
+        "constitutions",
         versions=versions.order_by("-pk")[:SHOWN_VERSIONS],
         constitution=constitution,
         principles=_principles(constitution),
@@ -85,7 +85,7 @@ def edit_constitution(request: AuthenticatedRequest, slug: str) -> HttpResponse:
             return redirect("constitution", slug, saved.pk)
     else:
         principles = PrincipleForms(initial=[msgspec.to_builtins(principle) for principle in _principles(base)])
-    context = place.context("judging", form=form, principles=principles, base=base, is_adding=is_adding)
+    context = place.context("constitutions", form=form, principles=principles, base=base, is_adding=is_adding)
     is_refused = bool(request.POST) and not is_adding
     return render(request, "judging/constitution_edit.html", context, status=422 if is_refused else 200)
 

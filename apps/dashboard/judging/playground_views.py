@@ -33,7 +33,7 @@ def playground(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     initial["kind"] = "comparison" if initial["comparison"] else "steps"  # type: ignore[assignment]
     form = PlaygroundForm(request.POST or None, project=place.project, initial=initial)
     shown = form.run(lambda data: _asked(place, form, data))
-    context = place.context("judging", form=form, kinds=kind_rows(), **(shown or {}))
+    context = place.context("playground", form=form, kinds=kind_rows(), **(shown or {}))
     template = "judging/_playground.html" if request.htmx else "judging/playground.html"
     return render(request, template, context, status=422 if form.errors else 200)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q, QuerySet
+
 from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Solution
@@ -14,12 +16,17 @@ from apps.exports.models import Export
 from apps.projects.models import Membership
 
 
-def memberships_of(user: User, *, archived: bool = False) -> list[Membership]:
-    """The user's projects, by name: those that are not archived, or those that are."""
+def memberships_of(user: User, *, named: str = "", archived: bool = False) -> QuerySet[Membership]:
+    """The active ones by the project's name: of projects that are not archived, or of those that are.
+
+    With `named`, of projects that have this in their name or short name.
+    """
     active = Membership.objects.filter(
         user=user, status=Membership.Status.ACTIVE, project__archived_at__isnull=not archived
     )
-    return list(active.select_related("project").order_by("project__name"))
+    if named:
+        active = active.filter(Q(project__name__icontains=named) | Q(project__slug__icontains=named))
+    return active.select_related("project").order_by("project__name", "pk")
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def project_settings(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if saved is not None:
         messages.success(request, "Settings saved.")
         return redirect("project", slug)
-    context = place.context("project", form=form)
+    context = place.context("project-settings", form=form)
     return render(request, "projects/settings.html", context, status=422 if form.errors else 200)
 
 

@@ -49,7 +49,7 @@ def table(request: AuthenticatedRequest, slug: str, name: str) -> StreamingHttpR
 @require_GET
 def labelers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "browse")
-    context = place.context("quality", labelers=labelers_of(place), rules=rules_for(place.project))
+    context = place.context("labelers", labelers=labelers_of(place), rules=rules_for(place.project))
     return render(request, "quality/labelers.html", context)
 
 
@@ -68,7 +68,7 @@ def rules(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         messages.success(request, f"Rules saved.{again}")
         return redirect("quality", slug)
     choices = [(name, kind.title, kind.about) for name, (kind, _) in RULES.items()]
-    context = place.context("quality", form=form, choices=choices)
+    context = place.context("quality-rules", form=form, choices=choices)
     return render(request, "quality/rules.html", context, status=422 if form.errors else 200)
 
 

@@ -96,7 +96,7 @@ def assignments(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         risks = risks_of(ids)
         sampled = [risk.assignment for risk in sample(list(risks.values()), SIZE, seed=place.project.slug)]
         context |= {"assignments": _reviewed_assignments(place, sampled, risks), "waiting": len(ids)}
-    return render(request, "review/assignments.html", place.context("review", **context))
+    return render(request, "review/assignments.html", place.context("assignments", **context))
 
 
 def _narrowed(rows: QuerySet[Any], place: Place, narrowing: QueueFilters, prefix: str = "") -> QuerySet[Any]:
@@ -147,7 +147,7 @@ def _page(
         for field, text in form.rows([text for _, _, text in steps])
     ]
     context = place.context(
-        "review",
+        "assignments",
         reviewed=reviewed,
         form=form,
         rows=rows,

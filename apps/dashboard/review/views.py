@@ -39,7 +39,6 @@ def review(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     context = place.context(
         "review",
         kinds=[(kind, counts[name]) for name, kind in KINDS.items()],
-        adjudicated=QUEUES[ADJUDICATED],
         reported=count_open_reports([place.project]).get(place.project.pk, 0),
     )
     return render(request, "review/review.html", context)
@@ -55,7 +54,7 @@ def queue(request: AuthenticatedRequest, slug: str, kind: str) -> HttpResponse:
     rows = rows.select_related("solution__problem").defer("solution__extras")
     page = page_of(rows, request.GET, size=SIZE, by="solution_id")
     context = place.context(
-        "review",
+        ADJUDICATED if kind == ADJUDICATED else "review",
         kind=QUEUES[kind],
         count=counts_of(place.project).get(kind),
         own=_count_own(place, kind),

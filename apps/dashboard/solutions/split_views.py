@@ -36,5 +36,5 @@ def split(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
             request, "Steps saved as a new version. The labels of the old steps stay with the old version."
         )
         return redirect("solution", slug, new_version.pk)
-    context = place.context("review", solution=solution, form=form)
+    context = place.context("solutions", solution=solution, form=form)
     return render(request, "solutions/split.html", context, status=422 if form.errors else 200)

@@ -1,124 +1,93 @@
-"""Small charts as SVG, drawn by the server: no script, no style attributes. Their figures are also in a table or title.
-
-Coordinates are texts with a decimal point, since templates localize numbers.
-"""
+"""Charts on pages, and the small bars within the cells of tables, whose figures stand beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django import template
 from django.template.loader import render_to_string
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.core.statistics import wilson
-from apps.dashboard.templatetags.numbers import share as share_of
+from apps.dashboard.charts import builders, evaluations
+from apps.dashboard.charts.confusion import confusion_of
+from apps.dashboard.charts.svg import render
+from apps.dashboard.evaluation.plots import CurvePlot, LearningPlot
+from apps.dashboard.quality.tables import Cell
+from apps.quality.models import Cascade
 
 register = template.Library()
 
-WIDTH, HEIGHT, LEFT, RIGHT_PAD, BOTTOM_PAD, TOP_PAD = 320, 150, 48, 8, 26, 8
-COLUMN, GAP, COLUMN_HEIGHT = 12, 3, 48
 SHARE_BAR_WIDTH = 84
 
 
-def _x(share: float) -> str:
-    return f"{LEFT + share * (WIDTH - LEFT - RIGHT_PAD):.1f}"
-
-
-def _y(share: float) -> str:
-    return f"{TOP_PAD + (1 - share) * (HEIGHT - BOTTOM_PAD - TOP_PAD):.1f}"
-
-
-def _plot(label: str, low: str, high: str, **marks: Any) -> SafeString:
-    frame = {
-        "width": WIDTH,
-        "height": HEIGHT,
-        "left": _x(0),
-        "right": _x(1),
-        "bottom": _y(0),
-        "middle": _y(0.5),
-        "top": _y(1),
-        "caption": HEIGHT - 6,
-    }
-    return render_to_string("charts/plot.html", {"frame": frame, "label": label, "low": low, "high": high, **marks})
+@register.simple_tag
+def activity(days: Sequence[tuple[date, int]], title: str) -> SafeString:
+    return render(builders.activity_chart(days, title))
 
 
 @register.simple_tag
-def trend(weeks: Sequence[Mapping[str, Any]], label: str) -> SafeString:
-    """Shares by week, with their intervals as a band."""
-    weeks_with_value = [week for week in weeks if week["exact"]["value"] is not None]
-    if not weeks_with_value:
-        return format_html('<p class="muted small">{}</p>', "Not enough data yet.")
-    dots, line, upper, lower = [], [], [], []
-    for index, week in enumerate(weeks_with_value):
-        x, measured = _x(index / max(1, len(weeks_with_value) - 1)), week["exact"]
-        y = _y(measured["value"])
-        line.append(f"{x},{y}")
-        dots.append({"x": x, "y": y, "title": f"{week['week']}: {share_of(measured['value'])}"})
-        if measured["low"] is not None:
-            upper.append(f"{x},{_y(min(1, measured['high']))}")
-            lower.append(f"{x},{_y(max(0, measured['low']))}")
-    band = " ".join([*upper, *reversed(lower)])
-    return _plot(
-        label,
-        weeks_with_value[0]["week"],
-        weeks_with_value[-1]["week"],
-        band=band,
-        line=" ".join(line),
-        dots=dots,
-        radius="3",
-    )
+def trend(weeks: Sequence[Mapping[str, Any]], title: str, about: str) -> SafeString:
+    return render(builders.trend_chart(weeks, title, about))
 
 
 @register.simple_tag
 def reliability(
-    bins: Sequence[Mapping[str, Any]], label: str, across: str = "estimate", what: str = "good"
+    bins: Sequence[Mapping[str, Any]], title: str, about: str = "", across: str = "estimate", what: str = "good"
 ) -> SafeString:
-    """Share of good steps against the mean estimate, one dot per bin; calibrated estimates are on the diagonal."""
-    dots = [
-        {
-            "x": _x(bin_["mean"]),
-            "y": _y(bin_["good"] / bin_["of"]),
-            "low": _y(bin_["interval"][0]),
-            "high": _y(bin_["interval"][1]),
-            "title": f"{bin_['good']} of {bin_['of']} {what} at {share_of(bin_['mean'])}",
-        }
-        for bin_ in bins
-        if bin_["of"]
-    ]
-    return _plot(label, f"{across} 0 %", "100 %", diagonal=True, dots=dots, radius="3.5")
+    return render(builders.reliability_chart(bins, title, about, across, what))
 
 
 @register.simple_tag
-def bars(days: Sequence[tuple[date, int]], label: str) -> SafeString:
-    """Counts by day or by hour as a small column chart; the figures are in its description and titles."""
-    is_hourly = any(isinstance(day, datetime) for day, _ in days)
-    unit, form = ("hours", "%H:00") if is_hourly else ("days", "%a %d %b")
-    highest = max((count for _, count in days), default=0) or 1
-    columns = []
-    for index, (day, count) in enumerate(days):
-        height = max(2, round(COLUMN_HEIGHT * count / highest))
-        title = f"{day.strftime(form)}: {count}"
-        columns.append(
-            {
-                "class": "some" if count else "none",
-                "x": index * COLUMN,
-                "y": COLUMN_HEIGHT - height,
-                "height": height,
-                "title": title,
-            }
-        )
-    total = sum(count for _, count in days)
-    context = {
-        "columns": columns,
-        "width": max(1, len(days)) * COLUMN - GAP,
-        "height": COLUMN_HEIGHT,
-        "label": f"{label}: {total} in {len(days)} {unit}, at most {highest if days else 0}",
-    }
-    return render_to_string("charts/bars.html", context)
+def run_reliability(run: Mapping[str, Any]) -> SafeString:
+    """Soft estimates of an estimation run against people, as the quality page has them."""
+    title = f"Run {run['number']}: good steps by soft estimate"
+    about = "What people call good. Calibrated estimates are on the line."
+    return reliability(run["calibration"]["bins"], title, about)
+
+
+@register.simple_tag
+def judge_reliability(run: Mapping[str, Any]) -> SafeString:
+    """A judge's confidence against people, as the quality page has it."""
+    title = f"{run['judge']} v{run['version']}, run {run['number']}: right verdicts by confidence"
+    about = "What people call right. Calibrated confidence is on the line."
+    return reliability(run["calibration"]["bins"], title, about, "confidence", "right")
+
+
+@register.simple_tag
+def distribution(bins: Sequence[builders.Bar], title: str, about: str, across: str, unit: str = "") -> SafeString:
+    return render(builders.distribution_chart(bins, title, about, across, unit))
+
+
+@register.simple_tag
+def curve_plot(plot: CurvePlot) -> SafeString:
+    return render(evaluations.curve_chart(plot))
+
+
+@register.simple_tag
+def learning_plot(plot: LearningPlot) -> SafeString:
+    return render(evaluations.learning_chart(plot))
+
+
+@register.simple_tag
+def score_histogram(histogram: Mapping[str, Any], title: str, about: str = "") -> SafeString:
+    return render(evaluations.score_chart(histogram, title, about))
+
+
+@register.simple_tag
+def tau_plot(cascade: Cascade) -> SafeString:
+    return render(evaluations.tau_chart(cascade))
+
+
+@register.inclusion_tag("charts/confusion.html")
+def confusion(rows: Sequence[Sequence[Any]], header: Sequence[str], caption: str) -> dict[str, Any]:
+    """A confusion matrix whose cells are darker the greater their share of the row. A row is its title and its counts."""
+    return {"header": header, "rows": confusion_of(rows), "caption": caption}
+
+
+# --- within the cells of tables ---------------------------------------------------------------------------
 
 
 @register.simple_tag
@@ -132,3 +101,30 @@ def share_bar(successes: int | None, rollouts: int) -> SafeString:
         "high": f"{SHARE_BAR_WIDTH * high:.4f}",
     }
     return render_to_string("charts/share_bar.html", context)
+
+
+@register.simple_tag
+def interval_bar(measured: Mapping[str, Any]) -> SafeString:
+    """A share as a mark on a line from 0 to 1, and its interval as a band."""
+    value = measured["value"]
+    low = value if measured["low"] is None else measured["low"]
+    high = value if measured["high"] is None else measured["high"]
+    context = {"low": f"{100 * low:.2f}", "width": f"{100 * (high - low):.2f}", "value": f"{100 * value - 0.5:.2f}"}
+    return render_to_string("charts/interval_bar.html", context)
+
+
+@register.simple_tag
+def rate_bar(cell: Cell, bar: float | None = None) -> SafeString | str:
+    """A share on a line from 0 to 1 with its interval, and the bar that it has to reach; empty where it is not shown."""
+    if cell.value is None or not cell.is_shown:
+        return ""
+    low = cell.value if cell.low is None else cell.low
+    high = cell.value if cell.high is None else cell.high
+    context = {
+        "low": f"{100 * low:.2f}",
+        "width": f"{100 * (high - low):.2f}",
+        "value": f"{min(99.0, 100 * cell.value):.2f}",
+        "bar": None if bar is None else f"{100 * bar:.2f}",
+        "reaches": bar is not None and low >= bar,
+    }
+    return render_to_string("charts/rate_bar.html", context)

@@ -17,7 +17,6 @@ from apps.corpus.models import Solution
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.templatetags.numbers import cost
 from apps.dashboard.trust.forms import CascadeForm
-from apps.dashboard.trust.views import TAB
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.quality.cascade.services import (
     apply_cascade,
@@ -47,7 +46,7 @@ ACTS: dict[str, tuple[Callable[..., Cascade], str]] = {
 def cascades(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "evaluate")
     rows = Cascade.objects.filter(project=place.project).select_related("estimation_run", "sample__round")
-    return render(request, "trust/cascades.html", place.context(TAB, cascades=rows[:SHOWN_CASCADES]))
+    return render(request, "trust/cascades.html", place.context("cascades", cascades=rows[:SHOWN_CASCADES]))
 
 
 @login_required
@@ -82,7 +81,7 @@ def _plan_context(place: Place, form: CascadeForm) -> dict[str, Any]:
     usual_cost = usual_people_cost(place.project, 1)
     form.fields["people_cost"].widget.attrs["placeholder"] = cost(usual_cost)
     return place.context(
-        TAB,
+        "cascades",
         form=form,
         alpha=alpha,
         sizes=sizes,
@@ -99,7 +98,7 @@ def cascade(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespon
     cascade = _cascade(place, number)
     runs = list(cascade.judge_runs.select_related("judge").order_by("pk"))
     context = place.context(
-        TAB,
+        "cascades",
         cascade=cascade,
         judge_runs=runs,
         confidence=1 - cascade.delta,

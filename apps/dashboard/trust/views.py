@@ -29,7 +29,7 @@ from apps.quality.trust.sample_state import judge_sample, samples_of, state_of, 
 
 SHOWN_SAMPLES = 10
 SHOWN_CHORUSES = 20
-TAB = "judging"
+TAB = "trust"
 
 
 @login_required
