@@ -25,6 +25,7 @@ from apps.judging.models import JudgeRun
 from apps.projects.models import Project
 from apps.quality.models import Cascade
 from apps.quality.review.assignments import return_to_labeler
+from apps.removal.kinds import KINDS as DELETABLE
 from apps.scoring.models import ScoringRun
 from tests.cast import signed_in
 from tests.world import World
@@ -52,9 +53,12 @@ def computed_verbs() -> set[str]:
     """Those of which a status or a kind of run is a part."""
     runs = {kind.verb for kind in (EstimationRun, SamplingRun, ScoringRun, JudgeRun)}
     acts = {"started"} | set(re.findall(r'record\(actor, "([a-z]+)"', (APPS / "runs" / "lifecycle.py").read_text()))
+    kept = [kind.verb for kind in DELETABLE.values() if kind.is_archivable]
     audits = {"passed", "blocked"} & set(ReleaseAudit.Status.values)
     return {
         *(f"{run}.{act}" for run in runs for act in acts),
+        *(f"{kind.verb}.deleted" for kind in DELETABLE.values()),
+        *(f"{verb}.{act}" for verb in kept for act in ("archived", "brought_back")),
         *(f"audit.{status}" for status in audits),
         *(f"cascade.{status}" for status in Cascade.Status.values),
     }
@@ -112,7 +116,7 @@ def told(project: Project, **event: Any) -> str:
             "changed which first errors gold accepts in solution 12 to none, step 1.",
         ),
         ({"verb": "estimation.started", "target": "math-shepherd, run 5"}, "started math-shepherd, run 5."),
-        ({"verb": "round.archived", "target": "3"}, "archived round 3."),
+        ({"verb": "round.stretched", "target": "3"}, "stretched round 3."),
         ({"verb": "nonsense"}, "changed nonsense."),
         ({"verb": "assignment.returned", "target": "not a number"}, "returned submission not a number."),
         ({"verb": "evaluation.cancelled", "target": "9" * 30}, f"cancelled evaluation {'9' * 30}."),

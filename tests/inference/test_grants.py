@@ -135,6 +135,7 @@ def test_a_form_shows_the_endpoint_that_a_draft_may_use_no_longer(
     assert "elsewhere" not in page
     fields = {
         "protocol": "branching",
+        "kind": "work",
         "starts_from": "problems",
         "redundancy": "1",
         "gold_percent": "0",

@@ -29,6 +29,23 @@ _RUN_KINDS: dict[str, str] = {
     "judging": "judge-run",
 }
 
+# What can be deleted and archived, by the first word of its events; the target is its title (`apps/removal`).
+_DELETED: dict[str, str] = {
+    "endpoint": "the endpoint {target}",
+    "estimation": "the estimation run {target}",
+    "export": "{target}",
+    "import": "the import of {target}",
+    "judge": "the judge {target}",
+    "judging": "the judge run {target}",
+    "problem": "{target}",
+    "project": "the project {target}",
+    "round": "{target}",
+    "sampling": "the sampling run {target}",
+    "scoring": "the scoring run {target}",
+    "solution": "{target}",
+}
+_ARCHIVED = ("endpoint", "export", "import", "judge", "project", "round")
+
 SENTENCES: dict[str, Sentence] = {
     "assignment.accepted": Sentence("accepted {target}", "assignment", (_OWN,)),
     "assignment.returned": Sentence("returned {target}", "assignment", (_NOTE, _OWN)),
@@ -61,18 +78,19 @@ SENTENCES: dict[str, Sentence] = {
     "endpoint.changed": Sentence("changed the endpoint {target}", "endpoint"),
     "endpoint.granted": Sentence("gave the project the endpoint {target}", "endpoint"),
     "endpoint.granted_to_all": Sentence("gave all projects the endpoint {target}", "endpoint"),
-    "endpoint.removed": Sentence("removed the endpoint {target}"),
     "endpoint.revoked": Sentence("took the endpoint {target} from the project"),
     "endpoint.revoked_from_all": Sentence("took the endpoint {target} from all projects"),
     "evaluation.cancelled": Sentence("cancelled {target}", "evaluation"),
     "evaluation.created": Sentence("started an evaluation, {target}", "evaluation-kind"),
     "export.cancelled": Sentence("cancelled {target}", "export"),
     "export.created": Sentence("started an export as {target}", "format"),
+    "export.pushed": Sentence("pushed an export to {target}"),
     "gold.also_accepted": Sentence(
         "changed which first errors gold accepts in {target}",
         "solution",
         (" from {was_first_errors}", " to {first_errors}"),
     ),
+    "gold.explained": Sentence("explained the gold labels of {target}", "solution"),
     "gold.made": Sentence("made the adjudicated labels of {target} gold", "solution", (_OWN,)),
     "guidelines.published": Sentence("published {target}", "guidelines"),
     "import.cancelled": Sentence("cancelled the import of {target}", "import"),
@@ -121,6 +139,9 @@ SENTENCES: dict[str, Sentence] = {
     "step.adjudicated": Sentence("rated {target}", "step", (" {rating}", ", before {was_rating}", _NOTE, _OWN)),
     "token.issued": Sentence("made the API token {target}"),
     "token.revoked": Sentence("revoked the API token {target}"),
+    **{f"{kind}.deleted": Sentence(f"deleted {title}") for kind, title in _DELETED.items()},
+    **{f"{kind}.archived": Sentence(f"archived {_DELETED[kind]}") for kind in _ARCHIVED},
+    **{f"{kind}.brought_back": Sentence(f"brought {_DELETED[kind]} back from the archive") for kind in _ARCHIVED},
     **{
         f"{kind}.{act}": Sentence(f"{did} {{target}}", refers)
         for kind, refers in _RUN_KINDS.items()
@@ -130,7 +151,7 @@ SENTENCES: dict[str, Sentence] = {
 
 
 def unknown(verb: str) -> Sentence:
-    """The sentence of a kind that has none: `round.archived` is "archived round TARGET"."""
+    """The sentence of a kind that has none: `round.stretched` is "stretched round TARGET"."""
     noun, _, act = verb.partition(".")
     return Sentence(f"{act.replace('_', ' ') or 'changed'} {noun.replace('_', ' ')} {{target}}")
 

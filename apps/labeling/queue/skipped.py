@@ -63,8 +63,9 @@ def resume_skipped(*, assignment: Assignment, now: datetime | None = None) -> As
         "holding": [],
         "now": now,
         "until": lease_end(round_, now),
+        "guideline": round_.guideline_id,
     }
     if not fetch(statements.RESUME_ONE_SKIPPED, values):
         raise Conflict(_TAKEN, code="not_free")
-    assignment.refresh_from_db(fields=["state", "leased_at", "leased_until"])
+    assignment.refresh_from_db(fields=["state", "leased_at", "leased_until", "guideline"])
     return assignment

@@ -76,7 +76,7 @@ class Kind(Generic[M]):
     @property
     def verb(self) -> str:
         """The first word of its events in the audit log."""
-        return self.name
+        return str(getattr(self.model, "verb", self.name))
 
     def prepare(self, row: M, actor: User) -> None:
         """What has to stop at once, in the transaction of the request, before a worker deletes the rest."""
