@@ -1,6 +1,6 @@
-"""The pages of reviewers over a million step labels: how long the server takes for each.
+"""The pages of a project with a million step labels: how long the server takes for each, and which is the slowest.
 
-    .venv/bin/python -m tests.benchmarks.bench_review [LABELS]
+    .venv/bin/python -m tests.benchmarks.bench_pages [LABELS]
 
 In one process, without a network: what is measured is our code and the database.
 """
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.projects.models import Project
 
-STEPS, PEOPLE, LABELERS, ASKED = 8, 2, 60, 60
+STEPS, PEOPLE, LABELERS = 8, 2, 60
+# How often a page is asked for: about as many things, or about one.
+ASKED, OFTEN = 60, 20
 
 
 def main(labels: int = 1_000_000) -> None:
@@ -30,8 +32,8 @@ def main(labels: int = 1_000_000) -> None:
         from annotate.static_files import collect
 
         collect(Path(os.environ["ANNOTATE_HOME"]))
-        project, reviewer = prepare(labels // (STEPS * PEOPLE))
-        measure(project, reviewer)
+        project, owner = prepare(labels // (STEPS * PEOPLE))
+        measure(project, owner)
 
 
 def prepare(solutions: int) -> tuple[Project, User]:
@@ -44,12 +46,12 @@ def prepare(solutions: int) -> tuple[Project, User]:
     from apps.quality.metrics.refresh import refresh_figures
     from tests.quality.submissions import mark_all_stale
 
-    project = create_project(slug="review")
+    project = create_project(slug="pages")
     crew = [User.objects.create(email=f"{number}@bench.example", password="!") for number in range(LABELERS)]
-    reviewer = User.objects.create(email="rita@bench.example", password="!")
+    owner = User.objects.create(email="owner@bench.example", password="!")
     for one in crew:
         add_member(project=project, user=one, role=Role.LABELER)
-    add_member(project=project, user=reviewer, role=Role.REVIEWER)
+    add_member(project=project, user=owner, role=Role.OWNER)
     add_solutions(project, solutions, STEPS)
     say(project, crew)
     estimate(project)
@@ -58,13 +60,13 @@ def prepare(solutions: int) -> tuple[Project, User]:
     mark_all_stale(project)
     started = time.perf_counter()
     recompute_project(project)
-    tell("review.settle_all", time.perf_counter() - started, "s")
+    tell("pages.consensus_of_all", time.perf_counter() - started, "s")
     started = time.perf_counter()
     assert refresh_figures() == 1
-    tell("review.figures", time.perf_counter() - started, "s")
+    tell("pages.figures_of_quality", time.perf_counter() - started, "s")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return project, reviewer
+    return project, owner
 
 
 def say(project: Project, crew: list[User]) -> None:
@@ -148,40 +150,64 @@ def estimate(project: Project) -> None:
         copy_rows(SolutionEstimate, columns, whole)
 
 
-def measure(project: Project, reviewer: User) -> None:
+def measure(project: Project, owner: User) -> None:
     from django.test import Client
 
-    from apps.corpus.models import Solution
-    from apps.quality.review.queues import counts_of
-
     client = Client(headers={"Host": "127.0.0.1"})
-    client.force_login(reviewer)
-    ids = list(Solution.objects.filter(project=project).order_by("pk").values_list("pk", flat=True))
-    picked = random.Random(7).sample(ids, ASKED)
-    base = f"/projects/{project.slug}"
-    told = counts_of(project)
-    tell("review.disputed.people", told["people"], "solutions")
-    pages = {
-        "evidence": [f"{base}/solutions/{pk}" for pk in picked],
-        "evidence_in_queue": [f"{base}/solutions/{pk}?queue=people" for pk in picked],
-        "queues": [f"{base}/review"] * 20,
-        "queue": [f"{base}/review/people?after={pk}" for pk in picked],
-        "assignments": [f"{base}/review/assignments"] * 10,
-        "overview": [f"{base}/quality"] * ASKED,
-        "labelers": [f"{base}/quality/labelers"] * 20,
-    }
-    for name, urls in pages.items():
-        client.get(urls[0])
+    client.force_login(owner)
+    slowest: list[tuple[float, str]] = []
+    for name, urls in pages_of(project).items():
+        if client.get(urls[0]).status_code == 405:
+            continue  # A form's address.
         spells, busy = [], []
         for url in urls:
             started, before = time.perf_counter(), time.process_time()
-            assert client.get(url).status_code == 200, url
+            answer = client.get(url)
             spells.append(time.perf_counter() - started)
             busy.append(time.process_time() - before)
-        for share in (0.5, 0.95):
-            tell(f"review.{name}.p{share * 100:.0f}", percentile(spells, share) * 1000, "ms")
+            assert answer.status_code == 200, (url, answer.status_code)
+        tell(f"pages.{name}.p95", percentile(spells, 0.95) * 1000, "ms")
         # Our own processor time: what the rest waits for is the database, or other programs.
-        tell(f"review.{name}.processor.p50", percentile(busy, 0.5) * 1000, "ms")
+        tell(f"pages.{name}.processor.p50", percentile(busy, 0.5) * 1000, "ms")
+        slowest.append((percentile(spells, 0.95) * 1000, name))
+    for spell, name in sorted(slowest, reverse=True)[:5]:
+        tell(f"pages.slowest.{name}", spell, "ms")
+
+
+def pages_of(project: Project) -> dict[str, list[str]]:
+    """The addresses of each page of the project, by the name of its URL: several where it is about one of many things."""
+    from django.urls import reverse
+
+    from apps.corpus.models import Problem, Solution
+    from apps.dashboard.urls import urlpatterns
+    from apps.labeling.models import Assignment
+
+    dice = random.Random(7)
+
+    def some(rows: Any) -> list[dict[str, Any]]:
+        return [{"pk": pk} for pk in dice.choices(list(rows.values_list("pk", flat=True)), k=ASKED)]
+
+    things = {
+        "solution": some(Solution.objects.filter(project=project)),
+        "solution-split": some(Solution.objects.filter(project=project)),
+        "problem": some(Problem.objects.filter(project=project)),
+        "assignment": some(Assignment.objects.filter(round__project=project)),
+        **{name: [{"number": 1}] * OFTEN for name in ("round", "round-edit", "label", "run")},
+    }
+    pages: dict[str, list[str]] = {}
+    for pattern in urlpatterns:
+        route, name = str(pattern.pattern), str(pattern.name)
+        if not route.startswith("projects/<slug:slug>/") or route.endswith((".csv", ".jsonl", ".json")):
+            continue
+        if name in things:
+            pages[name] = [reverse(name, kwargs={"slug": project.slug, **thing}) for thing in things[name]]
+        elif route.count("<") == 1:
+            pages[name] = [reverse(name, args=[project.slug])] * OFTEN
+    after = [thing["pk"] for thing in things["solution"]]
+    pages["solution-in-queue"] = [f"{address}?queue=people" for address in pages["solution"]]
+    pages["review-queue"] = [f"{reverse('review-queue', args=[project.slug, 'people'])}?after={pk}" for pk in after]
+    pages["solutions-filtered"] = [f"{pages['solutions'][0]}?after={pk}&is_correct=false" for pk in after]
+    return pages
 
 
 if __name__ == "__main__":
