@@ -43,7 +43,7 @@ def stored(policy: LabelPolicy) -> dict[str, Any]:
 
 
 # People lead; the project has neither consensus nor reviewers' decisions.
-DEFAULTS = stored(LabelPolicy(sources=("human", "gold", "monte_carlo_hard")))
+DEFAULTS = stored(LabelPolicy(sources=("gold", "human", "monte_carlo_hard")))
 
 
 def declared() -> dict[str, inspect.Type]:

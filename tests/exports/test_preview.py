@@ -126,23 +126,23 @@ def test_splits_far_from_what_was_asked_are_named(
 
 
 def test_the_teams_labels_lead_as_far_as_there_are_any(project: Project) -> None:
-    assert default_sources(project) == ("human", "gold", "monte_carlo_hard")
+    assert default_sources(project) == ("gold", "human", "monte_carlo_hard")
     first, second = (make_solution(make_problem(project)) for _ in range(2))
     Consensus.objects.create(solution=first, project=project, state="thin", how="majority")
-    assert default_sources(project) == ("human", "gold", "monte_carlo_hard")
+    assert default_sources(project) == ("gold", "human", "monte_carlo_hard")
     Consensus.objects.create(solution=second, project=project, state="settled", how="majority")
-    assert default_sources(project) == ("consensus", "human", "gold", "monte_carlo_hard")
+    assert default_sources(project) == ("gold", "consensus", "human", "monte_carlo_hard")
     Consensus.objects.filter(solution=second).update(how="adjudicated")
-    assert default_sources(project) == ("adjudicated", "consensus", "human", "gold", "monte_carlo_hard")
+    assert default_sources(project) == ("adjudicated", "gold", "consensus", "human", "monte_carlo_hard")
     # A policy that chooses among people's ratings means these.
-    assert default_sources(project, {"people"}) == ("adjudicated", "human", "gold", "monte_carlo_hard")
+    assert default_sources(project, {"people"}) == ("adjudicated", "gold", "human", "monte_carlo_hard")
 
 
 def test_page_command_and_api_have_the_same_default(project: Project, alice: User) -> None:
     Consensus.objects.create(
         solution=make_solution(make_problem(project)), project=project, state="settled", how="majority"
     )
-    expected = ["consensus", "human", "gold", "monte_carlo_hard"]
+    expected = ["gold", "consensus", "human", "monte_carlo_hard"]
     asked = ({}, {"sources": ["gold"]})
     stored = [create_export(project=project, format="trl-prm", policy=policy).policy["sources"] for policy in asked]
     assert [list(sources) for sources in stored] == [expected, ["gold"]]

@@ -240,7 +240,7 @@ def test_the_evidence_page_names_the_same_first_errors_as_the_api(told: Told) ->
 def against_people(page: str) -> list[int]:
     """Of a run's page: good by both, bad by people alone, bad by rollouts alone, bad by both."""
     section = re.sub(r"\s+", " ", page).partition("<h2>Against people</h2>")[2].partition("</section>")[0]
-    return [int(one) for one in re.findall(r'<td class="num">(\d+)</td>', section)]
+    return [int(one) for one in re.findall(r'<td class="num heat-\d">(\d+)', section)]
 
 
 def table(rollouts: dict[str, list[int]]) -> list[int]:
@@ -379,7 +379,7 @@ def test_trainers_of_step_labels_get_what_stands(told: Told, tmp_path: Path) -> 
         assert trainer.rows(sources=["human"], thin="take") == script.PEOPLE_ROWS | script.THIN_ROWS
         # Of each solution the first source that labels it: rollouts do where people are too few, or of two minds.
         until_error = {name: [script.until(script.first_error(said))] for name, said in told.rollouts.items()}
-        assert trainer.rows() == until_error | script.PEOPLE_ROWS | script.GOLD_ROWS
+        assert trainer.rows() == until_error | script.PEOPLE_ROWS | script.SETTLED_ROWS | script.GOLD_ROWS
         dropped, left_out = trainer.gets(sources=["human"], alternatives="drop")
         assert dropped == script.PEOPLE_ROWS | {"alternatives": script.SETTLED_ROWS["alternatives"]}
         assert left_out["ratings: alternatives, which the policy drops"] == len(script.OF_ALTERNATIVES) - 1
