@@ -1,8 +1,9 @@
-"""The labeling page on a solution of 40 steps full of formulas: how soon it is there, how heavy, how quick at a key.
+"""The labeling page on a solution of 40 steps of formulas and code: how soon it is there, how heavy, how quick at a key.
 
     .venv/bin/python -m tests.benchmarks.bench_page [LOADS]
 
-A real Chromium on loopback, with an empty cache for each load. A key's time runs from the event to the frame that shows
+A real Chromium on loopback, with an empty cache for each load. The page is ready when all that is in view is typeset and the
+keys work; `typeset` is when all forty steps are. A key's time runs from the event to the frame that shows
 the rating. Layout shift is Chromium's own measure, over the load and all key presses.
 """
 
@@ -24,12 +25,31 @@ LATEX = (
     r"\frac{{{a}}}{{{b}}}}}$, and so $$\int_0^{{{a}}} \left( t^2 - {c}t + \binom{{{b}}}{{2}} \right) \, dt = "
     r"\begin{{pmatrix}} {a} & {b} \\ {c} & {a} \end{{pmatrix}} \cdot \vec{{v}}_{{{n}}}.$$"
 )
+CODE = """The program says the same:
+```python
+def step_{n}(a: int = {a}) -> float:
+    total = sum(1 / (k * (k + 1)) for k in range(1, a + 1))
+    return total ** (1 / 3)  # costs $0
+```
+| a | b |
+|---|--:|
+| {a} | $\\frac{{{a}}}{{{b}}}$ |"""
 WATCH = (
     f"const isReady = () => document.querySelector('{READY}');"
     """
-window.measured = {ready: null, shift: 0, keys: []};
-const noticed = () => requestAnimationFrame(() => { measured.ready ??= performance.now(); });
-new MutationObserver(() => { if (measured.ready === null && isReady()) noticed(); })
+window.measured = {ready: null, typeset: null, pending: 0, shift: 0, keys: []};
+const pendingInView = () => [...document.querySelectorAll("#task .math.pending")]
+    .filter((formula) => formula.getBoundingClientRect().top < innerHeight).length;
+const noticed = () => requestAnimationFrame(() => {
+    if (measured.ready !== null) return;
+    measured.ready = performance.now();
+    measured.pending = pendingInView();
+});
+new MutationObserver(() => {
+    if (!isReady()) return;
+    if (measured.ready === null) noticed();
+    if (!document.querySelector("#task .math.pending")) measured.typeset ??= performance.now();
+})
     .observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ["aria-busy"]});
 const count = (one) => { if (!one.hadRecentInput) measured.shift += one.value; };
 new PerformanceObserver((list) => list.getEntries().forEach(count)).observe({type: "layout-shift", buffered: true});
@@ -55,6 +75,8 @@ def main(loads: int = 5) -> None:
     keys = [spell for one in figures for spell in one["keys"]]
     tell("page.ready.median", percentile(ready, 0.5), "ms")
     tell("page.ready.slowest", max(ready), "ms")
+    tell("page.formulas_pending_in_view", max(one["pending"] for one in figures), "formulas")
+    tell("page.typeset.median", percentile([one["typeset"] for one in figures], 0.5), "ms")
     tell("page.transferred.without_fonts", max(one["bytes"] for one in figures) / 1000, "KB")
     tell("page.transferred.fonts", max(one["fonts"] for one in figures) / 1000, "KB")
     tell("page.requests", max(one["requests"] for one in figures), "requests")
@@ -78,7 +100,8 @@ def prepare() -> str:
     project = create_project(slug="page", owner=owner)
     dice = random.Random(40)
     texts = [
-        LATEX.format(n=n, a=dice.randint(2, 99), b=dice.randint(2, 99), c=dice.randint(2, 99)) for n in range(STEPS)
+        (CODE if n % 4 == 1 else LATEX).format(n=n, a=dice.randint(2, 99), b=dice.randint(2, 99), c=dice.randint(2, 99))
+        for n in range(STEPS)
     ]
     statement = "Find $x$. " + texts[0]
     problem = Problem.objects.create(project=project, digest=problem_digest(statement), statement=statement)
@@ -126,7 +149,7 @@ def one_load(context: Any, site: str) -> dict[str, Any]:
     )
     page.goto(f"{site}/projects/page/rounds/1/label")
     page.locator(READY).first.wait_for()
-    page.wait_for_function("measured.ready !== null")
+    page.wait_for_function("() => measured.ready !== null")
     page.wait_for_timeout(1000)
     loaded = {
         "bytes": sum(size for kind, size in sizes if kind != "Font"),
@@ -136,7 +159,7 @@ def one_load(context: Any, site: str) -> dict[str, Any]:
     for index in range(STEPS - 1):
         page.keyboard.press("123"[index % 3])
         page.wait_for_timeout(60)
-    page.wait_for_function(f"measured.keys.length >= {STEPS - 1}")
+    page.wait_for_function(f"() => measured.keys.length >= {STEPS - 1}")
     return page.evaluate("measured") | loaded
 
 

@@ -171,9 +171,9 @@ def test_what_a_reviewer_corrected_meanwhile_stays_theirs(
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
     assert versions(assignment) == 0
     page.goto(f"/projects/{assignment.round.project.slug}/work")
-    expect(page.locator("table")).to_contain_text("Rita changed step 1 to bad, step 2 to not rated")
-    expect(page.locator("table")).to_contain_text("The sum is 5.")
-    expect(page.locator("table")).to_contain_text("final")
+    expect(page.locator("table.stacks")).to_contain_text("Rita changed step 1 to bad, step 2 to not rated")
+    expect(page.locator("table.stacks")).to_contain_text("The sum is 5.")
+    expect(page.locator("table.stacks")).to_contain_text("final")
 
 
 def test_a_returned_task_brings_the_changes_along(
