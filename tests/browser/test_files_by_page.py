@@ -135,7 +135,7 @@ def test_a_file_of_an_unknown_shape_lands_when_its_columns_are_named(
     page.get_by_label("Problem (optional)", exact=True).select_option("ask")
     page.get_by_label("Solution, as a list of steps").select_option("chain")
     expect(page.locator("#preview")).to_contain_text("1 valid as")
-    expect(page.locator("#preview .steps-preview li")).to_have_text(["One and one.", "#### 2"])
+    expect(page.locator("#preview .steps-preview li .pre")).to_have_text(["One and one.", "#### 2"])
     expect(page.locator("#preview")).not_to_contain_text("No row can be imported yet.")
 
 

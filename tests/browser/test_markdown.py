@@ -67,7 +67,7 @@ def test_a_task_with_code_and_tables_is_rendered(labeling: LabelingPage) -> None
     expect(page.locator("#task .problem table tr")).to_have_count(3)
     expect(page.locator("#task .problem .katex")).to_have_count(2)
     first, second, third = page.locator("#task .step").all()
-    expect(first.locator("p.heading")).to_have_text("Step 1: Read the task")
+    expect(first.locator("p.heading")).to_have_text("### Step 1: Read the task")
     expect(first.locator("ul > li")).to_have_count(2)
     expect(first.locator("ol .marker")).to_have_text(["1. ", "2. "])
     expect(first.locator(".katex")).to_have_count(1)
@@ -138,7 +138,8 @@ MARKERS = [
     ("1986. A year\n2. So", "1986. A year2. So"),
     ("3) three\n7) seven", "3) three7) seven"),
     ("# of apples = 5", "# of apples = 5"),
-    ("## Step 2", "Step 2"),
+    ("#### 42", "#### 42"),
+    ("## Step 2", "## Step 2"),
     ("**Answer:** 5", "Answer: 5"),
     ("__Step 1__: go", "Step 1: go"),
     ("**答案**是 5", "答案是 5"),

@@ -158,7 +158,7 @@ function createBuilder(document, katex, { mark, held }) {
         paragraph_close: (token) => (token.hidden ? null : open.pop()),
         heading_open: ({ markup }) => {
             enterText("p", "heading");
-            if (markup === "#") element("span", "marker").textContent = "# "; // May be a number sign.
+            element("span", "marker").textContent = `${markup} `; // It may be a number sign, or GSM8K's mark of the answer.
         },
         bullet_list_open: () => enter("ul"),
         ordered_list_open: () => enter("ol"),
