@@ -68,7 +68,7 @@ def main(loads: int = 5) -> None:
         from annotate.static_files import collect
 
         collect(Path(os.environ["ANNOTATE_HOME"]))
-        cookie = prepare()
+        cookie = prepare(loads)
         with a_server() as port:
             figures = look(f"http://127.0.0.1:{port}", cookie, loads)
     ready = [one["ready"] for one in figures]
@@ -85,8 +85,8 @@ def main(loads: int = 5) -> None:
     tell("page.layout_shift", max(one["shift"] for one in figures), "CLS")
 
 
-def prepare() -> str:
-    """A round over one long solution; the session cookie of somebody who may label it."""
+def prepare(rounds: int) -> str:
+    """Rounds over one long solution, one for each load; the session cookie of somebody who may label it."""
     from django.conf import settings
     from django.test import Client
 
@@ -107,7 +107,8 @@ def prepare() -> str:
     problem = Problem.objects.create(project=project, digest=problem_digest(statement), statement=statement)
     solution = Solution.objects.create(project=project, problem=problem, digest=problem.digest, step_count=STEPS)
     Step.objects.bulk_create(Step(solution=solution, position=n, text=text) for n, text in enumerate(texts))
-    open_round(project=project, protocol="every_step")
+    for _ in range(rounds):
+        open_round(project=project, protocol="every_step")
     client = Client()
     client.force_login(owner)
     return client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -126,16 +127,16 @@ def look(site: str, cookie: str, loads: int) -> list[dict[str, Any]]:
     figures = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        for _ in range(loads):
+        for number in range(1, loads + 1):
             context = browser.new_context(viewport={"width": 1240, "height": 860})
             context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": site}])
-            figures.append(one_load(context, site))
+            figures.append(one_load(context, f"{site}/projects/page/rounds/{number}/label"))
             context.close()
         browser.close()
     return figures
 
 
-def one_load(context: Any, site: str) -> dict[str, Any]:
+def one_load(context: Any, address: str) -> dict[str, Any]:
     page = context.new_page()
     page.add_init_script(WATCH)
     sizes: list[tuple[str, int]] = []
@@ -147,7 +148,7 @@ def one_load(context: Any, site: str) -> dict[str, Any]:
         "Network.loadingFinished",
         lambda got: sizes.append((kinds.get(got["requestId"], ""), int(got["encodedDataLength"]))),
     )
-    page.goto(f"{site}/projects/page/rounds/1/label")
+    page.goto(address)
     page.locator(READY).first.wait_for()
     page.wait_for_function("() => measured.ready !== null")
     page.wait_for_timeout(1000)
