@@ -29,7 +29,7 @@ loop: loop-environment ## Train reward models on labels made here and see whethe
 check: environment ## Lint, types, architecture, migrations, templates.
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
-	$(VENV)/mypy annotate apps
+	$(VENV)/mypy annotate apps client/src
 	$(VENV)/lint-imports
 	$(VENV)/python manage.py makemigrations --check --dry-run
 	$(VENV)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')

@@ -188,6 +188,7 @@ STATICFILES_DIRS = [
     ("vendor/htmx", BASE_DIR / "node_modules/htmx.org/dist"),
     ("vendor/katex", BASE_DIR / "node_modules/katex/dist"),
     ("vendor/markdown-it", BASE_DIR / "node_modules/markdown-it/dist/browser"),
+    ("vendor/swagger-ui", BASE_DIR / "node_modules/swagger-ui-dist"),
 ]
 STATICFILES_FINDERS = [
     "annotate.static_files.Finder",
@@ -309,6 +310,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.Pages",
     "DEFAULT_THROTTLE_CLASSES": ["apps.api.throttling.WindowThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.api_rate, "anon": "60/min"},
+    # `format` is a filter of lists, not the format of the answer.
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "apps.api.errors.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -320,6 +323,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.api.docs.describe_operations",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "JobStatusEnum": "apps.core.jobs.model.JobStatus",
         "ExportFormatEnum": "apps.exports.formats.FORMAT_NAMES",

@@ -27,6 +27,7 @@ USED = {
     "vendor/htmx": ("htmx.min.js",),
     "vendor/katex": ("katex.min.js", "katex.min.css", "fonts/*"),
     "vendor/markdown-it": ("markdown-it.umd.min.js", "markdown-it.umd.min.js.map"),
+    "vendor/swagger-ui": ("swagger-ui-bundle.js", "swagger-ui-bundle.js.map", "swagger-ui.css", "swagger-ui.css.map"),
 }
 SOURCES = (
     "static",
@@ -34,6 +35,7 @@ SOURCES = (
     "node_modules/htmx.org/dist",
     "node_modules/katex/dist",
     "node_modules/markdown-it/dist/browser",
+    "node_modules/swagger-ui-dist",
     "uv.lock",
     "annotate/settings.py",
     "annotate/static_files.py",

@@ -64,7 +64,9 @@ def install_assets() -> None:
     if stamp.holds() and (ROOT / "node_modules").is_dir():
         return
     report("Installing the browser assets")
-    run([*npm(), "ci", "--no-audit", "--no-fund", "--silent"], "The browser assets could not be installed")
+    # --ignore-scripts: what a package would run at its installation, such as a count of downloads, is not needed.
+    command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    run(command, "The browser assets could not be installed")
     stamp.leave()
 
 

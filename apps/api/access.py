@@ -14,6 +14,7 @@ from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.evaluation.models import Evaluation
 from apps.exports.models import Export, SavedPolicy
+from apps.inference.models import Endpoint
 from apps.judging.models import Judge, JudgeRun
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
@@ -98,6 +99,10 @@ def reviewed_of(request: Request, pk: int) -> Assignment:
 
 def import_of(request: Request, pk: int) -> ImportBatch:
     return reachable(ImportBatch.objects.all(), user_of(request), "import", pk)
+
+
+def endpoint_of(request: Request, pk: int) -> Endpoint:
+    return reachable(Endpoint.objects.all(), user_of(request), "manage_endpoints", pk)
 
 
 def sampling_of(request: Request, pk: int, action: str) -> SamplingRun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 import django_filters
@@ -12,6 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from apps.api.pagination import Pages
+from apps.core.jobs.model import JobStatus
 
 
 class IntegerFilter(django_filters.NumberFilter):  # type: ignore[misc]
@@ -20,14 +22,43 @@ class IntegerFilter(django_filters.NumberFilter):  # type: ignore[misc]
     field_class = forms.IntegerField
 
 
+class ArchivedFilter(django_filters.ChoiceFilter):  # type: ignore[misc]
+    """Leaves out what is archived; with `archived=1` the list has that instead."""
+
+    def __init__(self, **more: Any) -> None:
+        choices = [(value, value) for value in ("0", "1", "false", "true")]
+        super().__init__(choices=choices, error_messages={"invalid_choice": "Must be 0 or 1."}, **more)
+
+    def filter(self, qs: Any, value: str) -> Any:
+        return qs.filter(archived_at__isnull=value not in ("1", "true"))
+
+
+class StatusFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """For lists of jobs."""
+
+    status = django_filters.ChoiceFilter(choices=JobStatus.choices)
+
+
+class RunFilter(StatusFilter):
+    """For lists of runs at an endpoint."""
+
+    endpoint = django_filters.CharFilter(field_name="endpoint__name")
+
+
 _BOOLEANS = ("", "true", "false")
-_TYPES = {IntegerFilter: int, django_filters.BooleanFilter: bool}
+_TYPES = {IntegerFilter: int, django_filters.BooleanFilter: bool, ArchivedFilter: bool, django_filters.DateFilter: date}
 
 
 def parameters_of(filterset: type[django_filters.FilterSet]) -> list[OpenApiParameter]:
     """The filters, for the OpenAPI document: drf-spectacular finds them only in generic views."""
     filters = filterset.base_filters.items()
-    return [OpenApiParameter(name, _TYPES.get(type(filter_), str)) for name, filter_ in filters]
+    return [OpenApiParameter(name, _TYPES.get(type(filter_), str), enum=_choices(filter_)) for name, filter_ in filters]
+
+
+def _choices(filter_: Any) -> list[str] | None:
+    if type(filter_) is not django_filters.ChoiceFilter:
+        return None
+    return [value for value, _ in filter_.extra["choices"]]
 
 
 def filtered(filterset: type[django_filters.FilterSet], request: Request, queryset: Any) -> Any:

@@ -70,10 +70,6 @@ class SolutionDetail(Deletable):
     kind = "solution"
 
 
-class EndpointDetail(Deletable):
-    kind = "endpoint"
-
-
 def _found(request: Request, slug: str, name: str, pk: int) -> tuple[Kind[Any], Any, Project]:
     """The row of this kind in the project, if the user may delete it there."""
     project = project_of(request, slug, "view")

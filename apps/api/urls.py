@@ -3,15 +3,17 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import contamination, evaluations, health, lineage, me, projects, removal
+from apps.api import audit, contamination, evaluations, health, lineage, me, removal
 from apps.api.corpus import imports, problems, solutions
-from apps.api.estimation import estimates, sampling
+from apps.api.docs import docs
+from apps.api.estimation import endpoints, estimates, sampling
 from apps.api.estimation import runs as estimation
 from apps.api.exports import diffs, exports, files, policies, pushes
 from apps.api.judging import constitutions, judges, prompts, replies, trials, verdicts
 from apps.api.judging import runs as judging
 from apps.api.labeling import assignments, preferences, rounds, skipped, step_labels, training
-from apps.api.quality import evidence, hours, reports
+from apps.api.projects import guidelines, invitations, members, projects
+from apps.api.quality import evidence, figures, hours, labelers, reports, rules
 from apps.api.quality import review as reviewing
 from apps.api.runs import run_paths
 from apps.api.scoring import rewards
@@ -25,8 +27,22 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", docs, name="api-docs"),
     path("projects", projects.ProjectList.as_view()),
     path("projects/<slug:slug>", projects.ProjectDetail.as_view()),
+    path("projects/<slug:slug>/members", members.MemberList.as_view()),
+    path("projects/<slug:slug>/members/<int:pk>", members.MemberDetail.as_view()),
+    path("projects/<slug:slug>/members/<int:pk>/suspend", members.SuspendMember.as_view()),
+    path("projects/<slug:slug>/members/<int:pk>/reinstate", members.ReinstateMember.as_view()),
+    path("projects/<slug:slug>/invitations", invitations.InvitationList.as_view()),
+    path("projects/<slug:slug>/invitations/<int:pk>", invitations.InvitationDetail.as_view()),
+    path("projects/<slug:slug>/guidelines", guidelines.GuidelineList.as_view()),
+    path("projects/<slug:slug>/guidelines/<int:version>", guidelines.GuidelineDetail.as_view()),
+    path("projects/<slug:slug>/audit", audit.AuditLog.as_view()),
+    path("projects/<slug:slug>/quality", figures.FigureList.as_view()),
+    path("projects/<slug:slug>/quality-rules", rules.QualityRulesView.as_view()),
+    path("projects/<slug:slug>/labelers", labelers.LabelerList.as_view()),
+    path("projects/<slug:slug>/labelers/<int:pk>", labelers.LabelerDetail.as_view()),
     path("projects/<slug:slug>/imports", imports.ImportList.as_view()),
     path("projects/<slug:slug>/problems", problems.ProblemList.as_view()),
     path("projects/<slug:slug>/solutions", solutions.SolutionList.as_view()),
@@ -40,6 +56,7 @@ urlpatterns = [
     path("projects/<slug:slug>/disputes", reviewing.DisputeList.as_view()),
     path("projects/<slug:slug>/hours", hours.HoursView.as_view()),
     path("projects/<slug:slug>/reports", reports.ReportList.as_view()),
+    path("projects/<slug:slug>/flags", reports.FlagList.as_view()),
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>/preview", rounds.RoundPreviewView.as_view()),
@@ -49,7 +66,7 @@ urlpatterns = [
     path("projects/<slug:slug>/rounds/<signed:number>/pause", rounds.RoundStatus.as_view(status=Round.Status.PAUSED)),
     path("projects/<slug:slug>/rounds/<signed:number>/close", rounds.RoundStatus.as_view(status=Round.Status.CLOSED)),
     path("projects/<slug:slug>/rounds/<signed:number>/claim", rounds.Claim.as_view()),
-    path("projects/<slug:slug>/endpoints", estimation.EndpointList.as_view()),
+    path("projects/<slug:slug>/endpoints", endpoints.EndpointList.as_view()),
     path("projects/<slug:slug>/estimation-runs", estimation.RunList.as_view()),
     path("projects/<slug:slug>/sampling-runs", sampling.SamplingList.as_view()),
     path("projects/<slug:slug>/scoring-runs", scoring.ScoringRunList.as_view()),
@@ -75,7 +92,8 @@ urlpatterns = [
     path("projects/<slug:slug>/archived/<slug:kind>/<int:pk>", removal.Archived.as_view()),
     path("deletions/<int:pk>", removal.DeletionDetail.as_view()),
     path("solutions/<int:pk>", removal.SolutionDetail.as_view()),
-    path("endpoints/<int:pk>", removal.EndpointDetail.as_view()),
+    path("endpoints/<int:pk>", endpoints.EndpointDetail.as_view()),
+    path("endpoints/<int:pk>/check", endpoints.EndpointCheck.as_view()),
     path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
     path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
     path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),

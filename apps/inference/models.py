@@ -25,10 +25,14 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
 
         The project's own come first, then the oldest: forms begin with the first one.
         """
+        usable = self.seen_in(project).filter(archived_at=None)
+        return usable.order_by(models.F("project").asc(nulls_last=True), "pk")
+
+    def seen_in(self, project: Project) -> Self:
+        """As `usable_in`, those that are archived included."""
         granted = Endpoint.granted_to.through.objects.filter(project=project)
         shared = Q(for_all=True) | Q(pk__in=granted.values("endpoint_id"))
-        usable = self.filter(Q(project=project) | (Q(project=None) & shared), archived_at=None)
-        return usable.order_by(models.F("project").asc(nulls_last=True), "pk")
+        return self.filter(Q(project=project) | (Q(project=None) & shared))
 
     def first_judge(self) -> Endpoint | None:
         """The one that forms of judges begin with: the first whose model has a prompt of its own, else the first."""

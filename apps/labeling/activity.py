@@ -8,7 +8,7 @@ from django.db.models import Count, Min, QuerySet, Sum
 from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
 
-from apps.labeling.models import Assignment
+from apps.labeling.models import Assignment, RoundProgress
 from apps.labeling.progress import midnight
 from apps.labeling.rounds.forecast import DAY, PACE_WINDOW, TeamPace
 from apps.projects.models import Project
@@ -25,6 +25,12 @@ def submissions_by_day(assignments: QuerySet[Assignment], *, now: datetime, days
     )
     counts = dict(submitted.order_by().values_list("day").annotate(count=Count("id")))
     return [(day, counts.get(day, 0)) for day in (first + timedelta(days=index) for index in range(days))]
+
+
+def submission_counts(project: Project) -> dict[int, int]:
+    """By labeler id: how many of their submissions in the project filled a slot."""
+    progress = RoundProgress.objects.filter(round__project=project).order_by()
+    return dict(progress.values_list("labeler").annotate(count=Sum("submitted")))
 
 
 def team_pace(project: Project, *, now: datetime) -> TeamPace:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.errors import DomainError, NotAllowed
+from apps.core.errors import Conflict, DomainError, NotAllowed
 from apps.projects.models import Guideline, Invitation, Membership, Project, Role
 from apps.projects.permissions import allow, membership_of
 
@@ -23,6 +23,7 @@ RESERVED_SLUGS = {"new"}
 INVITATION_IS_OVER = "This invitation has been used, has expired or was revoked."
 
 LONGEST_SKILL = 40
+LONGEST_GUIDELINES = 100_000
 
 
 @transaction.atomic
@@ -135,6 +136,30 @@ def add_member(*, project: Project, user: User, role: str, actor: User | None = 
     record_event(actor=actor, verb="member.set", target=user.email, project=project.slug, before=before, after=role)
     _revoke_links(membership, actor)
     return membership
+
+
+@transaction.atomic
+def add_member_by_email(*, project: Project, email: str, role: str, actor: User) -> Membership:
+    """Add a user who is an active member of another of the actor's projects.
+
+    Raises DomainError for everyone else, whether the address has an account or not: no owner can find out which
+    addresses have one. Raises Conflict for members.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    if Membership.objects.filter(project=project, user__email__iexact=email).exists():
+        raise Conflict(f"{email} is a member already.", code="is_member", fields={"email": "is a member"})
+    own = Membership.objects.filter(user=actor, status=Membership.Status.ACTIVE)
+    known = Membership.objects.filter(
+        project__in=own.values("project"), status=Membership.Status.ACTIVE, user__email__iexact=email
+    )
+    membership = known.select_related("user").filter(user__is_active=True).first()
+    if membership is None:
+        raise DomainError(
+            f"You share no project with a user {email}: send them an invitation link.",
+            code="unknown_user",
+            fields={"email": "must be of a user who shares a project with you"},
+        )
+    return add_member(project=project, user=membership.user, role=role, actor=actor)
 
 
 @transaction.atomic

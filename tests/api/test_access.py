@@ -13,12 +13,35 @@ from django.urls import get_resolver
 from apps.accounts.models import User
 from apps.labeling.queue.claim import claim
 from apps.projects.models import Membership
+from apps.quality.metrics.refresh import refresh
 from tests.cast import bearer, undone
 from tests.world import World
 
 # Route, method, the lowest role that is let in, the scope that a token needs.
 TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>", "get", "labeler", "read"),
+    ("projects/<slug:slug>", "patch", "owner", "write"),
+    ("projects/<slug:slug>/members", "get", "manager", "read"),
+    ("projects/<slug:slug>/members", "post", "owner", "write"),
+    ("projects/<slug:slug>/members/<int:pk>", "get", "manager", "read"),
+    ("projects/<slug:slug>/members/<int:pk>", "patch", "manager", "write"),
+    ("projects/<slug:slug>/members/<int:pk>", "delete", "owner", "write"),
+    ("projects/<slug:slug>/members/<int:pk>/suspend", "post", "owner", "write"),
+    ("projects/<slug:slug>/members/<int:pk>/reinstate", "post", "owner", "write"),
+    ("projects/<slug:slug>/invitations", "get", "manager", "read"),
+    ("projects/<slug:slug>/invitations", "post", "manager", "write"),
+    ("projects/<slug:slug>/invitations/<int:pk>", "delete", "manager", "write"),
+    ("projects/<slug:slug>/guidelines", "get", "labeler", "read"),
+    ("projects/<slug:slug>/guidelines", "post", "manager", "write"),
+    ("projects/<slug:slug>/guidelines/<int:version>", "get", "labeler", "read"),
+    ("projects/<slug:slug>/audit", "get", "manager", "read"),
+    ("projects/<slug:slug>/quality", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/quality-rules", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/quality-rules", "patch", "manager", "write"),
+    ("projects/<slug:slug>/labelers", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/labelers/<int:pk>", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/flags", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/imports", "get", "manager", "read"),
     ("projects/<slug:slug>/imports", "post", "manager", "write"),
     ("projects/<slug:slug>/problems", "get", "reviewer", "read"),
     ("projects/<slug:slug>/solutions", "get", "reviewer", "read"),
@@ -71,7 +94,10 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("estimation-runs/<int:pk>/pause", "post", "manager", "write"),
     ("estimation-runs/<int:pk>/resume", "post", "manager", "write"),
     ("estimation-runs/<int:pk>/cancel", "post", "manager", "write"),
+    ("projects/<slug:slug>/sampling-runs", "get", "reviewer", "read"),
     ("projects/<slug:slug>/sampling-runs", "post", "manager", "write"),
+    ("scoring-runs/<int:pk>", "delete", "manager", "write"),
+    ("judge-runs/<int:pk>", "delete", "manager", "write"),
     ("sampling-runs/<int:pk>", "get", "reviewer", "read"),
     ("sampling-runs/<int:pk>/cancel", "post", "manager", "write"),
     ("sampling-runs/<int:pk>/pause", "post", "manager", "write"),
@@ -129,7 +155,10 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("imports/<int:pk>", "delete", "manager", "write"),
     ("problems/<int:pk>", "delete", "manager", "write"),
     ("solutions/<int:pk>", "delete", "manager", "write"),
+    ("endpoints/<int:pk>", "get", "manager", "read"),
+    ("endpoints/<int:pk>", "patch", "manager", "write"),
     ("endpoints/<int:pk>", "delete", "manager", "write"),
+    ("endpoints/<int:pk>/check", "post", "manager", "write"),
     ("judges/<int:pk>", "delete", "manager", "write"),
     ("estimation-runs/<int:pk>", "delete", "manager", "write"),
     ("sampling-runs/<int:pk>", "delete", "manager", "write"),
@@ -147,7 +176,7 @@ TABLE: list[tuple[str, str, str, str]] = [
 # One's own turns only, whatever the role: tested apart.
 VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "skip", "resume", "correct", "answer")
 OWN = {"deletions/<int:pk>", "assignments/<int:pk>", *(f"assignments/<int:pk>/{verb}" for verb in VERBS)}
-FOR_ALL = {"healthz", "readyz", "schema", "projects", "me/keys", "judge-prompts"}
+FOR_ALL = {"healthz", "readyz", "schema", "docs", "projects", "me/keys", "judge-prompts"}
 ROLES = ["labeler", "reviewer", "manager", "owner"]
 IDS = [f"{method} {route}" for route, method, _, _ in TABLE]
 
@@ -156,6 +185,7 @@ Call = Callable[[Client, str, str], HttpResponseBase]
 
 @pytest.fixture
 def call(world: World) -> Call:
+    refresh(world.project)
     ids = {
         "imports": world.batch.pk,
         "problems": world.solution.problem_id,
@@ -178,6 +208,9 @@ def call(world: World) -> Call:
     def one(client: Client, method: str, route: str) -> HttpResponseBase:
         path = route.replace("<slug:slug>", world.project.slug).replace("<signed:number>", str(world.round.number))
         path = path.replace("<slug:kind>/<int:pk>", f"export/{world.export.pk}")
+        path = path.replace("members/<int:pk>", f"members/{world.bobs.pk}").replace("<int:version>", "1")
+        path = path.replace("labelers/<int:pk>", f"labelers/{world.bobs.pk}")
+        path = path.replace("invitations/<int:pk>", f"invitations/{world.invitation.pk}")
         path = path.replace("<int:pk>", str(ids.get(route.partition("/")[0], 0))).replace("<str:name>", "README.md")
         return getattr(client, method)(
             f"/api/v1/{path}",

@@ -58,7 +58,7 @@ def test_errors_have_one_shape(api: Client, project: Project) -> None:
     assert set(api.get(f"{API}/projects/none").json()) == {"error"}
     broken = api.post(f"{API}/projects", b"{", content_type="application/json")
     assert (broken.status_code, set(broken.json())) == (400, {"error"})
-    assert api.patch(f"{API}/projects/{project.slug}").status_code == 405
+    assert api.put(f"{API}/projects/{project.slug}").status_code == 405
 
 
 def test_a_file_goes_in(api: Client, project: Project, django_capture_on_commit_callbacks: Any) -> None:
@@ -254,7 +254,7 @@ def test_a_wrong_item_of_a_list_is_named_with_its_place(world: World, bob: User)
 
 
 def test_an_error_that_nobody_foresaw_has_the_same_shape(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.api.projects.ProjectList.get", lambda *_: 1 / 0)
+    monkeypatch.setattr("apps.api.projects.projects.ProjectList.get", lambda *_: 1 / 0)
     api.raise_request_exception = False
     answer = api.get(f"{API}/projects")
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "server_error")

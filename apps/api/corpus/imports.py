@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import django_filters
 from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -13,6 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import import_of, project_of, user_of
+from apps.api.filters import ArchivedFilter, StatusFilter, filtered, parameters_of
+from apps.api.pagination import Pages, page_of
 from apps.api.parsers import MultiPartParser
 from apps.api.removal import Deletable
 from apps.core.errors import DomainError
@@ -32,9 +35,9 @@ class FindingSerializer(serializers.ModelSerializer[ImportFinding]):
         fields = ["line", "field", "reason"]
 
 
-class ImportSerializer(serializers.ModelSerializer[ImportBatch]):
-    rejected_rows = serializers.SerializerMethodField(help_text=f"At most {SHOWN}.")
-    differing_solutions = serializers.SerializerMethodField(help_text=f"At most {SHOWN}.")
+class ListedImportSerializer(serializers.ModelSerializer[ImportBatch]):
+    """Without the findings, which may be long."""
+
     seconds = serializers.FloatField(read_only=True, allow_null=True)
 
     class Meta:
@@ -60,9 +63,15 @@ class ImportSerializer(serializers.ModelSerializer[ImportBatch]):
             "started_at",
             "finished_at",
             "seconds",
-            "rejected_rows",
-            "differing_solutions",
         ]
+
+
+class ImportSerializer(ListedImportSerializer):
+    rejected_rows = serializers.SerializerMethodField(help_text=f"At most {SHOWN}.")
+    differing_solutions = serializers.SerializerMethodField(help_text=f"At most {SHOWN}.")
+
+    class Meta(ListedImportSerializer.Meta):
+        fields = [*ListedImportSerializer.Meta.fields, "rejected_rows", "differing_solutions"]
 
     @extend_schema_field({"type": "array", "items": {"$ref": "#/components/schemas/Finding"}})
     def get_rejected_rows(self, batch: ImportBatch) -> list[Mapping[str, Any]]:
@@ -100,8 +109,24 @@ class AcceptedSerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
+class ImportFilter(StatusFilter):
+    archived = ArchivedFilter()
+    format = django_filters.ChoiceFilter(choices=[(name, name) for name in READER_NAMES])
+
+
 class ImportList(APIView):
     parser_classes = [MultiPartParser]
+    pagination_class = Pages
+
+    @extend_schema(
+        operation_id="imports_list",
+        parameters=parameters_of(ImportFilter),
+        responses=ListedImportSerializer(many=True),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The project's imports, oldest first."""
+        imports = ImportBatch.objects.filter(project=project_of(request, slug, "import"))
+        return page_of(self, request, filtered(ImportFilter, request, imports), ListedImportSerializer)
 
     @extend_schema(request={"multipart/form-data": NewImportSerializer}, responses={202: AcceptedSerializer})
     def post(self, request: Request, slug: str) -> Response:

@@ -11,6 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import project_of, sampling_of, user_of
+from apps.api.filters import RunFilter, filtered, parameters_of
+from apps.api.pagination import Pages, page_of
 from apps.api.removal import Deletable
 from apps.corpus.splitting.steps import SPLITTERS
 from apps.estimation.models import SamplingRun
@@ -20,6 +22,10 @@ from apps.inference.models import Endpoint
 
 class SamplingSerializer(serializers.ModelSerializer[SamplingRun]):
     endpoint = serializers.SlugRelatedField[Endpoint](slug_field="name", read_only=True, allow_null=True)
+    rate = serializers.FloatField(allow_null=True, help_text="Problems per second.")
+    eta_s = serializers.FloatField(allow_null=True, help_text="Seconds until the end at the rate so far.")
+    seconds = serializers.FloatField(allow_null=True, help_text="Seconds since its start, pauses included.")
+    cost = serializers.FloatField(allow_null=True, help_text="By the prices that the endpoint has now.")
     notices = serializers.ListField(child=serializers.CharField(), help_text="Settings that the endpoint refuses.")
 
     class Meta:
@@ -40,6 +46,10 @@ class SamplingSerializer(serializers.ModelSerializer[SamplingRun]):
             "cut",
             "requests",
             "tokens",
+            "rate",
+            "eta_s",
+            "seconds",
+            "cost",
             "error",
             "notices",
             "sampling",
@@ -64,6 +74,16 @@ class NewSamplingSerializer(serializers.Serializer[Any]):
 
 
 class SamplingList(APIView):
+    pagination_class = Pages
+
+    @extend_schema(
+        operation_id="sampling_runs_list", parameters=parameters_of(RunFilter), responses=SamplingSerializer(many=True)
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """List the project's sampling runs."""
+        runs = SamplingRun.objects.filter(project=project_of(request, slug, "browse")).select_related("endpoint")
+        return page_of(self, request, filtered(RunFilter, request, runs), SamplingSerializer)
+
     @extend_schema(request=NewSamplingSerializer, responses={201: SamplingSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Sample new solutions of all problems from a model; `/sampling-runs/{id}` shows the progress."""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import django_filters
 import msgspec
 from django.http import HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -19,7 +20,8 @@ from rest_framework.views import APIView
 from apps.accounts.models import ApiToken
 from apps.api.access import export_of, project_of, user_of
 from apps.api.corpus.imports import AcceptedSerializer
-from apps.api.pagination import NdjsonRenderer, Pages
+from apps.api.filters import ArchivedFilter, StatusFilter, filtered, parameters_of
+from apps.api.pagination import NdjsonRenderer, Pages, page_of
 from apps.api.removal import Deletable
 from apps.core.errors import DomainError
 from apps.exports.files.writers import CONTAINERS
@@ -74,16 +76,23 @@ class NewExportSerializer(RowsSerializer):
     container = serializers.ChoiceField(choices=CONTAINERS, default="jsonl")
 
 
+class ExportFilter(StatusFilter):
+    archived = ArchivedFilter()
+    format = django_filters.ChoiceFilter(choices=[(name, name) for name in FORMAT_NAMES])
+
+
 class ExportList(APIView):
     pagination_class = Pages
 
-    @extend_schema(responses=ListedExportSerializer(many=True))
+    @extend_schema(
+        operation_id="exports_list",
+        parameters=parameters_of(ExportFilter),
+        responses=ListedExportSerializer(many=True),
+    )
     def get(self, request: Request, slug: str) -> Response:
         """The project's exports, oldest first."""
         exports = Export.objects.filter(project=project_of(request, slug, "export")).defer("manifest", "parts")
-        pages = Pages()
-        page = pages.paginate_queryset(exports, request, view=self) or []
-        return pages.get_paginated_response(ListedExportSerializer(page, many=True).data)
+        return page_of(self, request, filtered(ExportFilter, request, exports), ListedExportSerializer)
 
     @extend_schema(request=NewExportSerializer, responses={202: AcceptedSerializer})
     def post(self, request: Request, slug: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_filters
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import judge_of, project_of, user_of
+from apps.api.filters import ArchivedFilter, filtered, parameters_of
 from apps.api.judging.prompts import JudgePromptSerializer, PromptField
 from apps.api.pagination import Pages, page_of
 from apps.api.removal import Deletable
@@ -121,14 +123,23 @@ def judge_settings(project: Project, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+class JudgeFilter(django_filters.FilterSet):  # type: ignore[misc]
+    archived = ArchivedFilter()
+    name = django_filters.CharFilter()
+    kind = django_filters.ChoiceFilter(choices=[(name, name) for name in KINDS])
+
+
 class JudgeList(APIView):
     pagination_class = Pages
 
-    @extend_schema(operation_id="judges_list", responses=JudgeSerializer(many=True))
+    @extend_schema(
+        operation_id="judges_list", parameters=parameters_of(JudgeFilter), responses=JudgeSerializer(many=True)
+    )
     def get(self, request: Request, slug: str) -> Response:
         """List all versions of the project's judges, those of files included."""
         judges = Judge.objects.filter(project=project_of(request, slug, "browse"))
-        return page_of(self, request, judges.select_related("endpoint", "constitution"), JudgeSerializer)
+        judges = filtered(JudgeFilter, request, judges.select_related("endpoint", "constitution"))
+        return page_of(self, request, judges, JudgeSerializer)
 
     @extend_schema(request=JudgeSettingsSerializer, responses={201: WholeJudgeSerializer})
     def post(self, request: Request, slug: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_filters
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -13,6 +14,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken
 from apps.api.access import judge_run_of, project_of, user_of
+from apps.api.filters import IntegerFilter, RunFilter, filtered, parameters_of
 from apps.api.judging.judges import JudgeSettingsSerializer, judge_settings
 from apps.api.pagination import Pages, page_of
 from apps.api.runs import RunActions, ShardedRunSerializer
@@ -109,14 +111,25 @@ def _run_arguments(values: dict[str, Any]) -> dict[str, Any]:
     return {"options": options, **{name: values[name] for name in ("selection", "budget", "seed") if name in values}}
 
 
+class JudgeRunFilter(RunFilter):
+    judge = django_filters.CharFilter(field_name="judge__name")
+    version = IntegerFilter(field_name="judge__version")
+    kind = django_filters.ChoiceFilter(field_name="judge__kind", choices=[(name, name) for name in KINDS])
+
+
 class JudgeRunList(APIView):
     pagination_class = Pages
 
-    @extend_schema(operation_id="judge_runs_list", responses=JudgeRunSerializer(many=True))
+    @extend_schema(
+        operation_id="judge_runs_list",
+        parameters=parameters_of(JudgeRunFilter),
+        responses=JudgeRunSerializer(many=True),
+    )
     def get(self, request: Request, slug: str) -> Response:
         """List the project's judge runs, those of files included."""
         runs = JudgeRun.objects.filter(project=project_of(request, slug, "browse"))
-        return page_of(self, request, runs.select_related("endpoint", "judge"), JudgeRunSerializer)
+        runs = filtered(JudgeRunFilter, request, runs.select_related("endpoint", "judge"))
+        return page_of(self, request, runs, JudgeRunSerializer)
 
     @extend_schema(request=NewJudgeRunSerializer, responses={201: JudgeRunSerializer})
     def post(self, request: Request, slug: str) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import django_filters
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,6 +15,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken, User
 from apps.api.access import project_of, round_of, user_of
+from apps.api.filters import ArchivedFilter, filtered, parameters_of
 from apps.api.labeling.payload import open_assignment
 from apps.api.labeling.round_config import (
     NewRoundSerializer,
@@ -197,14 +199,23 @@ def _rounds_seen(project: Project, request: Request) -> RoundQuerySet:
     return rounds.select_related("guideline", "endpoint")
 
 
+class RoundFilter(django_filters.FilterSet):  # type: ignore[misc]
+    archived = ArchivedFilter()
+    status = django_filters.ChoiceFilter(choices=Round.Status.choices)
+    kind = django_filters.ChoiceFilter(choices=Round.Kind.choices)
+
+
 class RoundList(APIView):
     pagination_class = Pages
 
-    @extend_schema(operation_id="rounds_list", responses=RoundSerializer(many=True))
+    @extend_schema(
+        operation_id="rounds_list", parameters=parameters_of(RoundFilter), responses=RoundSerializer(many=True)
+    )
     def get(self, request: Request, slug: str) -> Response:
         pages = Pages()
         project = project_of(request, slug, "view")
-        rounds = pages.paginate_queryset(_rounds_seen(project, request), request, view=self)
+        seen: RoundQuerySet = filtered(RoundFilter, request, _rounds_seen(project, request))
+        rounds = pages.paginate_queryset(seen, request, view=self)
         context = {"is_for_labeler": _labeler_in(project, request) is not None}
         return pages.get_paginated_response(RoundSerializer(rounds, many=True, context=context).data)
 

@@ -89,6 +89,15 @@ class ReportList(ListView):
         )
 
 
+class FlagList(ReportList):
+    """The same list under the name of its page."""
+
+    @extend_schema(operation_id="flags_list", parameters=[ReportQuerySerializer], responses=ReportSerializer(many=True))
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        """As `/reports`: problems that labelers flagged as bad."""
+        return super().get(request, slug)
+
+
 class DismissReport(APIView):
     @extend_schema(request=ReasonSerializer, responses=DismissalSerializer)
     def post(self, request: Request, pk: int) -> Response:

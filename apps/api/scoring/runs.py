@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import project_of, scoring_of, user_of
-from apps.api.filters import IntegerFilter, filtered, parameters_of
+from apps.api.filters import IntegerFilter, RunFilter, filtered, parameters_of
 from apps.api.pagination import ListView, Pages, Row, page_of
 from apps.api.runs import RunActions, ShardedRunSerializer
 from apps.core.errors import NotFound
@@ -82,13 +82,22 @@ def _arguments(request: Request, serializer: serializers.Serializer[Any], slug: 
     return data | {"project": project}
 
 
+class ScoringRunFilter(RunFilter):
+    kind = django_filters.ChoiceFilter(choices=KIND_CHOICES)
+
+
 class ScoringRunList(APIView):
     pagination_class = Pages
 
-    @extend_schema(operation_id="scoring_runs_list", responses=ScoringRunSerializer(many=True))
+    @extend_schema(
+        operation_id="scoring_runs_list",
+        parameters=parameters_of(ScoringRunFilter),
+        responses=ScoringRunSerializer(many=True),
+    )
     def get(self, request: Request, slug: str) -> Response:
+        """List the project's scoring runs, those of files included."""
         runs = ScoringRun.objects.filter(project=project_of(request, slug, "browse")).select_related("endpoint")
-        return page_of(self, request, runs, ScoringRunSerializer)
+        return page_of(self, request, filtered(ScoringRunFilter, request, runs), ScoringRunSerializer)
 
     @extend_schema(request=NewScoringRunSerializer, responses={201: ScoringRunSerializer})
     def post(self, request: Request, slug: str) -> Response:

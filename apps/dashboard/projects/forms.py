@@ -8,6 +8,7 @@ from django import forms
 
 from apps.dashboard.forms import ServiceForm
 from apps.projects.models import Role
+from apps.projects.services import LONGEST_GUIDELINES
 from apps.verifiers.registry import VERIFIERS
 
 
@@ -66,7 +67,7 @@ class InvitationForm(ServiceForm):
 
 class GuidelinesForm(ServiceForm):
     text = forms.CharField(
-        max_length=100_000,
+        max_length=LONGEST_GUIDELINES,
         label="Guidelines",
         help_text="Markdown, with formulas between dollar signs. Saving creates a new version; rounds keep theirs.",
         widget=forms.Textarea(attrs={"rows": 24, "class": "source", "spellcheck": "true"}),

@@ -23,6 +23,7 @@ from apps.removal.services import archive, bring_back, delete, preview_deletion
 # By kind: the tab, the page of the list, the page of one, and the attribute by which that page finds it.
 _PAGES: dict[str, tuple[str, str, str, str]] = {
     "project": ("project", "home", "project-settings", ""),
+    "member": ("people", "people", "people", ""),
     "import": ("imports", "imports", "import", "pk"),
     "problem": ("solutions", "solutions", "problem", "pk"),
     "solution": ("solutions", "solutions", "solution", "pk"),

@@ -48,6 +48,16 @@ class SamplingRun(Run):
         """New solutions whose answer could not be graded."""
         return self.solutions - self.right - self.wrong
 
+    @property
+    def cost(self) -> float | None:
+        """By the prices that the endpoint has now; None without prices."""
+        endpoint = self.endpoint
+        if endpoint is None or (endpoint.price_in is None and endpoint.price_out is None):
+            return None
+        completion_tokens = self.tokens - self.prompt_tokens
+        price_in, price_out = endpoint.price_in or 0, endpoint.price_out or 0
+        return float(price_in * self.prompt_tokens + price_out * completion_tokens) / 1e6
+
 
 class SampledProblem(models.Model):
     """A problem with a result in a sampling run."""

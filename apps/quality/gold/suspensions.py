@@ -72,6 +72,12 @@ def lift(*, membership: Membership, by: User) -> None:
     _mark_labeled_stale(membership)
 
 
+def active_suspensions(members: Collection[Membership]) -> dict[int, Suspension]:
+    """By membership id: the suspensions that are not lifted."""
+    active = Suspension.objects.filter(membership__in=members, lifted_at=None).select_related("by")
+    return {suspension.membership_id: suspension for suspension in active}
+
+
 def _mark_labeled_stale(membership: Membership) -> None:
     """The consensus of everything that the member labeled changes."""
     own = Assignment.objects.filter(labeler=membership.user_id, round__project=membership.project_id)

@@ -15,6 +15,7 @@ from apps.removal.kinds.machines import (
     SamplingRunKind,
     ScoringRunKind,
 )
+from apps.removal.kinds.members import MemberKind
 from apps.removal.kinds.projects import ProjectKind
 from apps.removal.kinds.rounds import RoundKind
 from apps.removal.kinds.solutions import ProblemKind, SolutionKind
@@ -23,6 +24,7 @@ __all__ = ["KINDS", "Kind", "Loss", "Progress", "all_rows"]
 
 _ALL: tuple[Kind[Any], ...] = (
     ProjectKind(),
+    MemberKind(),
     ImportKind(),
     ProblemKind(),
     SolutionKind(),
