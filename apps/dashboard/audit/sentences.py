@@ -38,6 +38,7 @@ _DELETED: dict[str, str] = {
     "judge": "the judge {target}",
     "judging": "the judge run {target}",
     "problem": "{target}",
+    "member": "the member {target}",
     "project": "the project {target}",
     "round": "{target}",
     "sampling": "the sampling run {target}",
