@@ -13,7 +13,7 @@ from apps.api.judging import constitutions, judges, prompts, replies, trials, ve
 from apps.api.judging import runs as judging
 from apps.api.labeling import assignments, preferences, rounds, skipped, step_labels, training
 from apps.api.projects import guidelines, invitations, members, projects
-from apps.api.quality import evidence, figures, hours, labelers, reports, rules
+from apps.api.quality import desk, evidence, figures, hours, labelers, reports, rules
 from apps.api.quality import review as reviewing
 from apps.api.runs import run_paths
 from apps.api.scoring import rewards
@@ -55,8 +55,8 @@ urlpatterns = [
     path("projects/<slug:slug>/revisions", verdicts.RevisionList.as_view()),
     path("projects/<slug:slug>/disputes", reviewing.DisputeList.as_view()),
     path("projects/<slug:slug>/hours", hours.HoursView.as_view()),
+    path("projects/<slug:slug>/review-queue", desk.ReviewQueue.as_view()),
     path("projects/<slug:slug>/reports", reports.ReportList.as_view()),
-    path("projects/<slug:slug>/flags", reports.FlagList.as_view()),
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>/preview", rounds.RoundPreviewView.as_view()),
@@ -100,6 +100,7 @@ urlpatterns = [
     path("solutions/<int:pk>/split", reviewing.SolutionSplit.as_view()),
     path("steps/<int:pk>/adjudicate", reviewing.StepAdjudicate.as_view()),
     path("assignments/<int:pk>/review", reviewing.AssignmentReview.as_view()),
+    path("assignments/<int:pk>/withdraw-correction", desk.WithdrawCorrection.as_view()),
     path("assignments/<int:pk>/dismiss-report", reports.DismissReport.as_view()),
     path("assignments/<int:pk>/reopen-report", reports.ReopenReport.as_view()),
     path("imports/<int:pk>", imports.ImportDetail.as_view()),

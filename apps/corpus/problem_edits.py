@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from apps.accounts.models import User
@@ -35,8 +36,8 @@ def edit_problem(*, problem: Problem, actor: User, statement: str, reference_ans
     after = {"statement": locked.statement, "reference_answer": locked.reference_answer}
     if after == before:
         return locked
-    locked.digest = problem_digest(locked.statement)
-    locked.save(update_fields=["statement", "reference_answer", "digest"])
+    locked.digest, locked.edited_at = problem_digest(locked.statement), timezone.now()
+    locked.save(update_fields=["statement", "reference_answer", "digest", "edited_at"])
     _record(locked, actor, "problem.edited", before, after)
     if after["reference_answer"] != before["reference_answer"]:
         # Until the verifier has graded: unknown, or without a reference answer what the file claims.

@@ -79,9 +79,8 @@ def solution_of(place: Place, pk: int) -> Solution:
 
 
 def assignment_of(place: Place, pk: int) -> Assignment:
-    """A labeler's assignment to a solution of the project. Imported assignments are not reviewed."""
-    assignments = Assignment.objects.filter(round__origin="", task__solution__isnull=False)
-    assignments = assignments.select_related("task__solution__problem", "round", "labeler", "guideline")
+    """A labeler's assignment in the project. Imported assignments are not reviewed."""
+    assignments = Assignment.objects.filter(round__origin="").select_related("round", "guideline")
     assignment = get_object_or_404(assignments, round__project=place.project, pk=pk)
     assignment.round.project = place.project
     return assignment

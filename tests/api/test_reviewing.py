@@ -9,12 +9,15 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
-from apps.labeling.models import Assignment
+from apps.labeling.models import Assignment, Round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
-from tests.cast import bearer, make_problem, make_round, make_solution, make_user
+from apps.quality.models import Review
+from tests.cast import bearer, make_comparison, make_problem, make_round, make_solution, make_user, signed_in
 from tests.quality.submissions import submit_next
+from tests.world import rate
 
 API = "/api/v1"
 
@@ -107,3 +110,108 @@ def test_a_round_takes_what_is_in_dispute(mia: User, project: Project, solution:
     assert opened.json()["tasks"] == 1
     wrong = post(bearer(mia), f"/projects/{project.slug}/rounds", {"protocol": "first_error", "select": "dispute:x"})
     assert "dispute" in wrong.json()["error"]["fields"]["select"]
+
+
+def test_the_reviewers_payload_holds_all_evidence_and_names_as_pages_do(
+    api: Client, solution: Solution, bob: User, mia: User
+) -> None:
+    assignment = Assignment.objects.get(labeler=bob)
+    Round.objects.update(show_reference=False)
+    shown = api.get(f"{API}/assignments/{assignment.pk}/review").json()
+    assert shown["assignment"]["problem"]["reference_answer"] == solution.problem.reference_answer
+    assert [step["rating"] for step in shown["submission"]["steps"]] == [1, -1]
+    assert [len(step["people"]) for step in shown["evidence"]["steps"]] == [2, 2, 2]
+    assert shown["refusals"] == {"accepted": "", "returned": "", "corrected": ""}
+    assert shown["labeler"] == Membership.objects.get(user=bob).pseudonym[:8]
+    assert bearer(mia).get(f"{API}/assignments/{assignment.pk}/review").json()["labeler"] == "Bob"
+
+
+def test_labelers_get_nothing_of_it_also_not_of_their_own_submission(
+    project: Project, solution: Solution, bob: User
+) -> None:
+    eve = make_user("eve")
+    labeler, stranger = bearer(bob), bearer(eve)
+    for assignment in Assignment.objects.all():
+        path = f"{API}/assignments/{assignment.pk}"
+        for client, status in ((labeler, 403), (stranger, 404)):
+            assert client.get(f"{path}/review").status_code == status
+            assert client.post(f"{path}/withdraw-correction").status_code == status
+            assert client.get(f"{API}/projects/algebra/review-queue").status_code == status
+    assert signed_in(bob).get(f"/projects/algebra/review/assignments/{assignment.pk}").status_code == 403
+
+
+def test_the_queue_names_what_waits_or_why_nothing_does(
+    api: Client, project: Project, solution: Solution, rita: User, bob: User
+) -> None:
+    def asked(**query: object) -> tuple[list[int], str]:
+        answer = api.get(f"{API}/projects/algebra/review-queue", query)
+        assert answer.status_code == 200, answer.content
+        return sorted(row["id"] for row in answer.json()["assignments"]), answer.json()["why_none"]
+
+    ids = sorted(Assignment.objects.values_list("pk", flat=True))
+    assert asked() == asked(round=1) == (ids, "")
+    own = Assignment.objects.get(labeler=bob)
+    assert asked(labeler=Membership.objects.get(user=bob).pseudonym) == ([own.pk], "")
+    assert asked(leave_out=f"{own.pk}")[0] == [pk for pk in ids if pk != own.pk]
+    assert "passed over" in asked(leave_out=",".join(map(str, ids)))[1]
+    assert "filters" in asked(round=9)[1]
+    assert "filters" in asked(labeler="nobody")[1]
+    for pk in ids:
+        post(api, f"/assignments/{pk}/review", {"decision": "accepted"})
+    assert "Every submission has a review" in asked()[1]
+    submit_next(open_round(project=project, protocol="first_error"), rita, 1, -1)
+    assert "Only your own" in asked()[1]
+    assert api.get(f"{API}/projects/algebra/review-queue", {"leave_out": "1,x"}).status_code == 400
+
+
+def test_the_queue_begins_with_the_round_that_is_open_on_the_page(
+    api: Client, project: Project, solution: Solution, bob: User
+) -> None:
+    second = open_round(project=project, protocol="first_error")
+    newer = submit_next(second, bob, 1, 1, 1)
+    for number, first in ((1, 1), (2, 2)):
+        rows = api.get(f"{API}/projects/algebra/review-queue", {"begin_with": number}).json()["assignments"]
+        assert rows[0]["round"] == first
+    assert newer.pk in {row["id"] for row in rows}
+
+
+def test_imported_labels_are_not_reviewed_and_the_queue_says_so(api: Client, project: Project) -> None:
+    make_solution(make_problem(project))
+    assignment = submit_next(make_round(project), project.memberships.get(role="owner").user, 1, 1, 1)
+    Round.objects.update(origin="prm800k")
+    assert "were imported" in api.get(f"{API}/projects/algebra/review-queue").json()["why_none"]
+    assert api.get(f"{API}/assignments/{assignment.pk}/review").status_code == 404
+
+
+@pytest.mark.parametrize("protocol", ["branching", "comparison"])
+def test_what_cannot_be_corrected_is_accepted_and_returned(
+    api: Client, project: Project, bob: User, rita: User, protocol: str
+) -> None:
+    make_comparison(make_problem(project, reference_answer="1"), ["A."], ["B."])
+    round_ = open_round(project=project, protocol=protocol)
+    assignment = rate(round_, bob, finish="give_up", reason="too hard")
+    path = f"/assignments/{assignment.pk}/review"
+    shown = api.get(f"{API}{path}").json()
+    assert "cannot be corrected" in shown["refusals"]["corrected"]
+    assert (shown["refusals"]["accepted"], shown["refusals"]["returned"]) == ("", "")
+    wrong = {"decision": "corrected", "steps": [], "finish_reason": "solution"}
+    assert post(api, path, wrong).status_code == 409
+    assert post(api, path, {"decision": "accepted"}).status_code == 200
+    assert post(api, path, {"decision": "returned", "note": "Once more."}).json()["state"] == "returned"
+    assert api.get(f"{API}{path}").json()["submission"]["finish_reason"] == "give_up", "the last one stays in view"
+
+
+def test_the_labelers_answers_about_the_error_stay_if_the_error_does(api: Client, project: Project, bob: User) -> None:
+    make_solution(make_problem(project))
+    round_ = open_round(project=project, protocol="first_error", options={"progress": True})
+    assignment = rate(round_, bob, 1, 0, -1, progress=0)
+    path = f"/assignments/{assignment.pk}/review"
+
+    def corrected(*ratings: int) -> Any:
+        steps = [{"position": place, "rating": rating} for place, rating in enumerate(ratings)]
+        answer = post(api, path, {"decision": "corrected", "steps": steps, "finish_reason": "found_error"})
+        assert answer.status_code == 200, answer.content
+        return Review.objects.order_by("-pk")[0].submission["progress"]
+
+    assert corrected(1, 1, -1) == 0
+    assert corrected(1, -1) is None

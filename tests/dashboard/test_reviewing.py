@@ -23,7 +23,7 @@ from apps.quality.models import AlsoAcceptable, Consensus, OpenDispute, Review, 
 from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
 from apps.quality.review.queues import QueueFilters, neighbours, queue_of
 from apps.quality.review.unreviewed import newest_unreviewed, unreviewed
-from tests.cast import make_problem, make_round, make_solution, make_user, signed_in
+from tests.cast import bearer, make_problem, make_round, make_solution, make_user, signed_in
 from tests.quality.submissions import submission_of, submit_next
 
 
@@ -187,16 +187,22 @@ def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: 
     assert set(round_.tasks.values_list("solution", flat=True)) == {solutions[0].pk, solutions[2].pk}
 
 
+def decide(reviewer: User, assignment: Assignment, **decision: Any) -> Any:
+    """As the page of the submission does."""
+    path = f"/api/v1/assignments/{assignment.pk}/review"
+    return bearer(reviewer).post(path, decision, content_type="application/json")
+
+
 def test_a_correction_counts_instead_of_the_labelers_own_ratings_which_are_kept(
-    client: Client, solutions: list[Solution], crew: list[User]
+    client: Client, rita: User, solutions: list[Solution], crew: list[User]
 ) -> None:
     assignment = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
-    url = reverse("assignment-correct", args=["algebra", assignment.pk])
-    steps = {f"step:{place}:0": rating for place, rating in enumerate(("1", "0", "-1"))}
-    wrong = client.post(url, steps | {"finish_reason": "solution"})
+    steps = [{"position": place, "rating": rating} for place, rating in enumerate((1, 0, -1))]
+    wrong = decide(rita, assignment, decision="corrected", steps=steps, finish_reason="solution")
     assert wrong.status_code == 422
     assert b"found_error" in wrong.content
-    assert client.post(url, steps | {"finish_reason": "found_error", "note": "the sum"}).status_code == 302
+    right = decide(rita, assignment, decision="corrected", steps=steps, finish_reason="found_error", note="the sum")
+    assert right.status_code == 200
     said = StepLabel.objects.filter(assignment=assignment).order_by("step__position").values_list("rating", flat=True)
     assert list(said) == [1, 1, 1]
     review = Review.objects.get()
@@ -208,14 +214,41 @@ def test_a_correction_counts_instead_of_the_labelers_own_ratings_which_are_kept(
     assert "corrected a submission" in shown
 
 
-def test_assignments_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:
+def test_assignments_are_returned_with_a_note_only(
+    client: Client, rita: User, solutions: list[Solution], crew: list[User]
+) -> None:
     assignment = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
-    url = reverse("assignment-return", args=["algebra", assignment.pk])
-    assert client.post(url, {"note": " "}).status_code == 400
-    assert client.post(url, {"note": "again"}).status_code == 302
+    assert decide(rita, assignment, decision="returned", note=" ").status_code == 400
+    assert decide(rita, assignment, decision="returned", note="again").status_code == 200
     assert Assignment.objects.get(pk=assignment.pk).state == "returned"
-    assert client.post(url, {"note": "again"}).status_code == 409
+    assert decide(rita, assignment, decision="returned", note="again").status_code == 409
     assert b"again" in client.get("/projects/algebra/review/assignments?show=reviewed").content
+
+
+def test_in_a_closed_round_submissions_are_accepted_and_corrected_but_not_returned(
+    rita: User, mia: User, solutions: list[Solution], crew: list[User]
+) -> None:
+    first, second = Assignment.objects.filter(labeler=crew[1]).select_related("round").order_by("pk")[:2]
+    set_round_status(round=first.round, status="closed", actor=mia)
+    answer = decide(rita, first, decision="returned", note="again")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "round_closed")
+    shown = bearer(rita).get(f"/api/v1/assignments/{first.pk}/review").json()
+    assert shown["refusals"]["returned"].startswith("The round is closed")
+    assert decide(rita, first, decision="accepted").status_code == 200
+    steps = [{"position": 0, "rating": -1}]
+    assert decide(rita, second, decision="corrected", steps=steps, finish_reason="found_error").status_code == 200
+
+
+def test_the_list_says_why_nothing_waits(
+    project: Project, client: Client, solutions: list[Solution], rita: User
+) -> None:
+    page = "/projects/algebra/review/assignments"
+    assert b"Start reviewing" in client.get(page).content
+    assert b"matches the filters" in client.get(f"{page}?round=7").content
+    accept(assignments=list(Assignment.objects.all()), reviewer=rita)
+    assert b"Every submission has a review" in client.get(page).content
+    Assignment.objects.all().delete()
+    assert b"No labeler has submitted anything yet" in client.get(page).content
 
 
 def test_an_accepted_assignment_no_longer_waits(client: Client, solutions: list[Solution]) -> None:
@@ -289,6 +322,8 @@ def test_pages_of_reviewers_cost_the_same_however_much_there_is(
         "/projects/algebra/review/people",
         "/projects/algebra/review/assignments",
         "/projects/algebra/review/assignments?show=all",
+        "/projects/algebra/flags",
+        f"/projects/algebra/review/assignments/{Assignment.objects.order_by('pk')[0].pk}",
         f"/projects/algebra/solutions/{solutions[1].pk}?queue=people",
     ]
     before = {url: cost(client, url) for url in urls}

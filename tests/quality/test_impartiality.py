@@ -164,13 +164,16 @@ def test_pages_offer_no_judgement_and_refuse_it(solution: Solution, rita: User) 
     evidence = client.get(f"/projects/algebra/solutions/{solution.pk}").content.decode()
     assert "another reviewer adjudicates it" in evidence
     assert 'id="adjudicate"' not in evidence
-    page = client.get(f"/projects/algebra/review/assignments/{assignment.pk}").content.decode()
-    assert "This is your own submission" in page
-    assert reverse("assignment-accept", args=["algebra", assignment.pk]) not in page
-    assert refused(client, reverse("assignment-accept", args=["algebra", assignment.pk]))
-    assert refused(client, reverse("assignment-return", args=["algebra", assignment.pk]), note="Again.")
-    steps = {"step:0:0": "-1", "finish_reason": "found_error"}
-    assert client.post(reverse("assignment-correct", args=["algebra", assignment.pk]), steps).status_code in (403, 422)
+    api, path = bearer(rita), f"/api/v1/assignments/{assignment.pk}/review"
+    refusals = api.get(path).json()["refusals"]
+    assert set(refusals.values()) == {"This is your own submission, so another reviewer reviews it."}
+    steps = [{"position": 0, "rating": -1}]
+    for decision in (
+        {"decision": "accepted"},
+        {"decision": "returned", "note": "Again."},
+        {"decision": "corrected", "steps": steps, "finish_reason": "found_error"},
+    ):
+        assert api.post(path, decision, content_type="application/json").status_code == 403
     assert refused(client, "/projects/algebra/review/assignments/accept", assignment=[assignment.pk])
     for act in ("first_error", "no_error", "bad", "gold", "also_accept", "withdraw_all"):
         url = reverse("solution-adjudicate", args=["algebra", solution.pk])

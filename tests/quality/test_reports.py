@@ -8,9 +8,11 @@ import msgspec
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError, NotAllowed
+from apps.corpus.problem_edits import edit_problem
 from apps.labeling.assignments.correct import correct
 from apps.labeling.models import Assignment, Round
 from apps.labeling.problems import retire_problem
@@ -19,6 +21,7 @@ from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.quality.models import QualityRules
 from apps.quality.review.reports import (
+    REPORT_STATES,
     count_open_reports,
     dismiss_report,
     problem_of,
@@ -103,6 +106,61 @@ def test_every_count_leads_to_exactly_these(project: Project, reports: list[Assi
     assert sorted(listed(client, "kind=bad_problem&state=all")) == [report.pk for report in reports]
 
 
+def test_an_edited_problem_closes_the_reports_before_it(
+    project: Project, reports: list[Assignment], rita: User, mia: User
+) -> None:
+    problem = problem_of(reports[0])
+    edit_problem(problem=problem, actor=mia, statement=f"{problem.statement} Take 3.", reference_answer="")
+    assert listed(signed_in(rita)) == [reports[2].pk, reports[1].pk]
+    assert listed(signed_in(rita), "kind=bad_problem&state=edited") == [reports[0].pk]
+    assert count_open_reports([project]) == {project.pk: 2}
+    page = links_of(signed_in(rita), f"{reverse('flags', args=['algebra'])}?kind=bad_problem&state=edited")
+    assert "The problem was edited on" in page
+    # A report of the problem as it is now is open.
+    correct(assignment=reports[0], submission=Submission(finish_reason="bad_problem", reason="Still unclear."))
+    Assignment.objects.filter(pk=reports[0].pk).update(submitted_at=timezone.now())
+    assert count_open_reports([project]) == {project.pk: 3}
+
+
+def test_each_report_has_one_state(project: Project, reports: list[Assignment], rita: User, mia: User) -> None:
+    dismiss_report(assignment=reports[0], reason="Fine.", actor=rita)
+    for report in reports[:2]:
+        retire_problem(problem=problem_of(report), reason="twice", actor=mia)
+    states = {state: [each.pk for each in reports_in([project], state)] for state in REPORT_STATES[:-1]}
+    assert states == {
+        "open": [reports[2].pk],
+        "dismissed": [reports[0].pk],
+        "retired": [reports[1].pk],
+        "edited": [],
+    }
+    rows = bearer(rita).get(f"{API}/projects/algebra/reports?state=all").json()["results"]
+    assert [row["state"] for row in rows] == ["dismissed", "retired", "open"]
+
+
+def test_given_up_tasks_and_unsure_steps_are_dismissed_too(
+    project: Project, reports: list[Assignment], rita: User
+) -> None:
+    client, flags = signed_in(rita), reverse("flags", args=["algebra"])
+    tabs = {tab.name: tab.open_count for tab in client.get(flags).context["kinds"]}
+    assert tabs == {"bad_problem": 3, "give_up": 1, "unsure": 1, "skip": None}
+    for kind in ("give_up", "unsure"):
+        (pk,) = listed(client, f"kind={kind}")
+        (row,) = bearer(rita).get(f"{API}/projects/algebra/reports", {"kind": kind}).json()["results"]
+        assert (row["id"], row["state"]) == (pk, "open")
+        client.post(reverse("report-dismiss", args=["algebra", pk]), {"reason": "Seen."})
+        assert listed(client, f"kind={kind}") == []
+        assert listed(client, f"kind={kind}&state=dismissed") == [pk]
+        assert AuditEvent.objects.get(verb="report.dismissed", target=str(pk)).after == "Seen."
+    tabs = {tab.name: tab.open_count for tab in client.get(flags).context["kinds"]}
+    assert tabs == {"bad_problem": 3, "give_up": 0, "unsure": 0, "skip": None}
+
+
+def test_a_filter_that_is_not_valid_leaves_the_kind_alone(reports: list[Assignment], rita: User) -> None:
+    page = signed_in(rita).get(f"{reverse('flags', args=['algebra'])}?kind=bad_problem&round=77")
+    assert page.context["kind"] == "bad_problem"
+    assert "Select a valid choice" in page.content.decode()
+
+
 def test_labelers_are_shown_no_reports(reports: list[Assignment], bob: User) -> None:
     for path in ("/", "/projects/algebra/", "/projects/algebra/rounds/1"):
         assert "reported problem" not in links_of(signed_in(bob), path)
@@ -133,7 +191,7 @@ def test_a_way_back_leads_to_no_other_site(reports: list[Assignment], rita: User
         answer = signed_in(rita).post(
             reverse("report-dismiss", args=["algebra", reports[0].pk]), {"reason": "Fine.", "return_url": way}
         )
-        assert answer["Location"] == "/projects/algebra/flags?kind=bad_problem"
+        assert answer["Location"] == "/projects/algebra/flags"
 
 
 def test_without_a_reason_nothing_is_dismissed(project: Project, reports: list[Assignment], rita: User) -> None:

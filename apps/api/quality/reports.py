@@ -1,4 +1,4 @@
-"""Problems that labelers reported as bad, and dismissing these reports."""
+"""Reports of labelers, of bad problems above all, and dismissing them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Membership
 from apps.quality.review.reports import (
     LONGEST_REASON,
+    RELATED,
+    REPORT_KINDS,
     REPORT_STATES,
     dismiss_report,
     problem_of,
@@ -28,6 +30,7 @@ from apps.quality.review.reports import (
 
 
 class ReportQuerySerializer(QuerySerializer):
+    kind = serializers.ChoiceField(choices=REPORT_KINDS, default="bad_problem")
     state = serializers.ChoiceField(choices=REPORT_STATES, default="open")
     round = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1)
 
@@ -44,6 +47,9 @@ class ReportSerializer(serializers.Serializer[Any]):
     problem = serializers.SerializerMethodField()
     solution = serializers.IntegerField(source="task.solution_id", allow_null=True, help_text="None in a comparison.")
     labeler = serializers.SerializerMethodField(help_text="A pseudonym in this project.")
+    state = serializers.SerializerMethodField(
+        help_text="`open`, `dismissed`, or what was done about its problem since: `retired`, `edited`."
+    )
     reason = serializers.CharField(allow_blank=True)
     reported_at = serializers.DateTimeField(source="submitted_at", allow_null=True)
     dismissal = serializers.SerializerMethodField(
@@ -53,19 +59,23 @@ class ReportSerializer(serializers.Serializer[Any]):
     def get_problem(self, report: Assignment) -> int:
         return problem_of(report).pk
 
+    def get_state(self, report: Assignment) -> str:
+        current = report_of(report, self.context["kind"])
+        return current.state if current is not None else ""
+
     def get_labeler(self, report: Assignment) -> str:
         return str(self.context["names"].get(report.labeler_id, ""))
 
     @extend_schema_field(DismissalSerializer(allow_null=True))
     def get_dismissal(self, report: Assignment) -> Any:
-        current = report_of(report)
+        current = report_of(report, self.context["kind"])
         if current is None or current.dismissal is None:
             return None
         return DismissalSerializer(current.dismissal).data
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=LONGEST_REASON, help_text="Why nothing is wrong with the problem.")
+    reason = serializers.CharField(max_length=LONGEST_REASON, help_text="Why there is nothing to do about it.")
 
 
 class ReportList(ListView):
@@ -73,29 +83,20 @@ class ReportList(ListView):
         operation_id="reports_list", parameters=[ReportQuerySerializer], responses=ReportSerializer(many=True)
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """Problems that were reported as bad: the open reports, unless `state` asks for others."""
+        """Problems that were reported as bad, or what `kind` asks for: the open reports, unless `state` asks for others."""
         project = project_of(request, slug, "review")
         query = ReportQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        reports = reports_in([project], query.validated_data["state"])
+        kind = query.validated_data["kind"]
+        reports = reports_in([project], query.validated_data["state"], kind)
         if "round" in query.validated_data:
             reports = reports.filter(round__number=query.validated_data["round"])
-        related = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
-        context = {"names": Membership.objects.filter(project=project).pseudonyms()}
+        context = {"kind": kind, "names": Membership.objects.filter(project=project).pseudonyms()}
         return self.answer(
             request,
-            reports.select_related(*related),
+            reports.select_related(*RELATED),
             lambda page: iter(ReportSerializer(page, many=True, context=context).data),
         )
-
-
-class FlagList(ReportList):
-    """The same list under the name of its page."""
-
-    @extend_schema(operation_id="flags_list", parameters=[ReportQuerySerializer], responses=ReportSerializer(many=True))
-    def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """As `/reports`: problems that labelers flagged as bad."""
-        return super().get(request, slug)
 
 
 class DismissReport(APIView):

@@ -17,6 +17,7 @@ from apps.api.access import project_of, reviewed_of, solution_of, step_of, user_
 from apps.api.filters import QuerySerializer
 from apps.api.labeling.assignments import AnswerSerializer
 from apps.api.pagination import ListView, Row
+from apps.api.quality.desk import ReviewedAssignmentSerializer, reviewed_row
 from apps.api.quality.evidence import ConsensusSerializer, consensus_row
 from apps.corpus.labels import FINISH_REASONS
 from apps.labeling.protocols.submission import Submission, SubmittedStep
@@ -227,6 +228,11 @@ class StepAdjudicate(APIView):
 
 
 class AssignmentReview(APIView):
+    @extend_schema(operation_id="assignments_review_retrieve", responses=ReviewedAssignmentSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        """A labeler's assignment for its reviewer: the task, the submission, all evidence and the decisions so far."""
+        return Response(reviewed_row(reviewed_of(request, pk), user_of(request)))
+
     @extend_schema(request=DecisionSerializer, responses=ReviewedSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Accept an assignment, return it with a note to its labeler, who gets it before any new task, or correct it."""

@@ -69,6 +69,7 @@ class Migration(migrations.Migration):
                 ('split', models.TextField(blank=True, null=True)),
                 ('extras', models.JSONField(blank=True, help_text='Values of the source format that have no field of their own.', null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('edited_at', models.DateTimeField(blank=True, help_text='When its statement or reference answer was last edited by hand.', null=True)),
                 ('retired_at', models.DateTimeField(blank=True, help_text='Set for a bad problem, which is no longer labeled or exported.', null=True)),
                 ('retired_reason', models.TextField(blank=True, db_default='')),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='projects.project')),

@@ -43,6 +43,9 @@ class Problem(models.Model):
         db_index=False,
         help_text="The import that brought it.",
     )
+    edited_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its statement or reference answer was last edited by hand."
+    )
     retired_at = models.DateTimeField(
         null=True, blank=True, help_text="Set for a bad problem, which is no longer labeled or exported."
     )

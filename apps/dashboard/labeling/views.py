@@ -25,6 +25,7 @@ from apps.labeling.models import Assignment, Round
 from apps.labeling.progress import progress_for
 from apps.labeling.protocols import PROTOCOLS, options_for_labelers
 from apps.projects.markdown import to_html
+from apps.projects.models import Guideline
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +61,32 @@ def label(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse
     if round_.protocol not in PROTOCOL_TEMPLATES:
         raise Conflict(f"The labeling page does not support the protocol {round_.get_protocol_display()}.")
     assignment = _correctable(request, round_)
-    guideline = round_.guideline or place.project.guidelines.first()
     attempt = screening_attempt_of(round_, request.user)
-    context = {
+    context = page_context(round_, request.user, round_.guideline) | {
         "assignment": assignment,
         "attempt": attempt,
         "begin": "" if assignment is not None else announced_action(round_, request.user, attempt),
-        "project": place.project,
+    }
+    context["bootstrap"] |= {
+        "progress": progress_for(round_, request.user),
+        "last": newest_submission(round_, request.user),
+        "assignment": assignment and assignment.pk,
+        # The skipped task that the page claims again before any other.
+        "resume": parse_id(request.GET.get("resume", "")),
+    }
+    return render(request, "labeling/label.html", context)
+
+
+def page_context(round_: Round, user: User, guideline: Guideline | None) -> dict[str, Any]:
+    """What the labeling page needs for everybody, labeler or reviewer; without a guideline the project's newest."""
+    guideline = guideline or round_.project.guidelines.first()
+    return {
+        "project": round_.project,
         "round": round_,
         "protocol": PROTOCOL_TEMPLATES[round_.protocol],
         "guideline": ShownGuideline(guideline.version, to_html(guideline.text)) if guideline else None,
-        "bootstrap": _bootstrap(round_, request.user)
-        | {
-            "assignment": assignment and assignment.pk,
-            # The skipped task that the page claims again before any other.
-            "resume": parse_id(request.GET.get("resume", "")),
-        },
+        "bootstrap": _bootstrap(round_, user),
     }
-    return render(request, "labeling/label.html", context)
 
 
 def _correctable(request: AuthenticatedRequest, round_: Round) -> Assignment | None:
@@ -110,11 +119,9 @@ def _bootstrap(round_: Round, user: User) -> dict[str, Any]:
             "options": options_for_labelers(round_.protocol, round_.options),
         },
         "user": {"email": user.email, "name": user.name},
-        "progress": progress_for(round_, user),
         "api": "/api/v1",
         "keys": user.key_map,
         "home": reverse("home"),
         "work": reverse("work", args=[round_.project.slug]),
-        "last": newest_submission(round_, user),
         "sign_in": reverse("account_login"),
     }

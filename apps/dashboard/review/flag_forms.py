@@ -1,4 +1,4 @@
-"""The filters of the flags page, and the dismissal of a report."""
+"""The filters of the page of reports, and the dismissal of a report."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from apps.projects.models import Project
 from apps.quality.review.reports import LONGEST_REASON
 
 KINDS = [
-    ("unsure", "unsure steps"),
-    ("give_up", "tasks given up"),
-    ("bad_problem", "reported problems"),
-    ("skip", "skipped tasks"),
+    ("bad_problem", "Reported problems"),
+    ("give_up", "Given up"),
+    ("unsure", "Unsure steps"),
+    ("skip", "Skipped tasks"),
 ]
 
 
 class DismissForm(ServiceForm):
-    reason = forms.CharField(max_length=LONGEST_REASON, strip=True, label="Why the problem is correct")
+    reason = forms.CharField(max_length=LONGEST_REASON, strip=True, label="Why there is nothing to do about it")
 
 
 class RoundField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -32,8 +32,14 @@ class FlagsForm(forms.Form):
     kind = forms.ChoiceField(required=False, label="Show", choices=KINDS)
     state = forms.ChoiceField(
         required=False,
-        label="Reports",
-        choices=[("open", "open"), ("dismissed", "dismissed"), ("retired", "of retired problems"), ("all", "all")],
+        label="State",
+        choices=[
+            ("open", "open"),
+            ("dismissed", "dismissed"),
+            ("edited", "problem edited since"),
+            ("retired", "problem retired"),
+            ("all", "all"),
+        ],
     )
     round = RoundField(queryset=Round.objects.none(), required=False, empty_label="any", to_field_name="number")
 

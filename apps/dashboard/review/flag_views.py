@@ -1,13 +1,16 @@
-"""Flags: steps that labelers were unsure of, and tasks that they gave up, reported or skipped."""
+"""The page of reports: bad problems, tasks given up, unsure steps, each with its state; and tasks that are skipped now."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,32 +20,53 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.accounts.http import AuthenticatedRequest
 from apps.corpus.models import Problem
 from apps.dashboard.access import Place, place_for
-from apps.dashboard.pagination import Page, page_of
-from apps.dashboard.review.flag_forms import DismissForm, FlagsForm
+from apps.dashboard.pagination import page_of
+from apps.dashboard.review.flag_forms import KINDS, DismissForm, FlagsForm
 from apps.dashboard.solutions.evidence import labeler_names
 from apps.labeling.models import Assignment, ReportDismissal, StepLabel
-from apps.quality.review.reports import ReportState, dismiss_report, reopen_report, report_of, reports_in
+from apps.quality.review.reports import (
+    RELATED,
+    REPORT_KINDS,
+    Report,
+    dismiss_report,
+    reopen_report,
+    report_of,
+    reports_in,
+)
+
+COUNTED_TO = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """An assignment that needs a reviewer's look. `step` is the number of the step, if the flag is about one."""
+    """An assignment that needs a reviewer's look, with its unsure steps. A skipped task is no report."""
 
     assignment: Assignment
     name: str
-    text: str
     at: datetime | None
-    step: int | None = None
+    report: Report | None = None
+    labels: list[StepLabel] = field(default_factory=list)
 
     @property
-    def problem(self) -> Problem | None:
-        item = self.assignment.task.solution or self.assignment.task.comparison
-        return item.problem if item is not None else None
+    def problem(self) -> Problem:
+        return self.assignment.task.problem
 
     @property
     def dismissal(self) -> ReportDismissal | None:
-        report = report_of(self.assignment)
-        return report.dismissal if report is not None else None
+        return self.report.dismissal if self.report is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class KindTab:
+    """A kind with the number of its open reports, up to `COUNTED_TO`; None for skipped tasks, which are no reports."""
+
+    name: str
+    title: str
+    open_count: int | None
+
+    @property
+    def is_cut(self) -> bool:
+        return self.open_count is not None and self.open_count > COUNTED_TO
 
 
 @login_required
@@ -50,23 +74,25 @@ class Flag:
 def flags(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "review")
     form = FlagsForm(request.GET or None, project=place.project)
-    filters = form.cleaned_data if form.is_bound and form.is_valid() else {}
-    kind, round_ = filters.get("kind") or "unsure", filters.get("round")
-    state: ReportState = filters.get("state") or "open"
-    if kind == "unsure":
-        labels = StepLabel.objects.filter(
-            unsure=True, assignment__round__project=place.project, assignment__state__in=Assignment.SUBMITTED
-        )
-        if round_ is not None:
-            labels = labels.filter(assignment__round=round_)
-        labels = labels.select_related("step", "assignment__round", "assignment__task")
-        page: Page[Any] = page_of(labels, request.GET, newest_first=True)
+    # A filter that is not valid is reported, and the others apply all the same.
+    form.is_valid()
+    filters = form.cleaned_data if form.is_bound else {}
+    kind: Any = filters.get("kind") or "bad_problem"
+    state: Any = filters.get("state") or "open"
+    rows: QuerySet[Assignment]
+    if kind == "skip":
+        rows = Assignment.objects.filter(round__project=place.project, state=Assignment.State.SKIPPED)
     else:
-        page = _assignments(place, kind, state, round_, request)
+        rows = reports_in([place.project], state, kind)
+    if filters.get("round") is not None:
+        rows = rows.filter(round=filters["round"])
+    page = page_of(rows.select_related(*RELATED), request.GET, newest_first=True)
     context = place.context(
         "flags",
         form=form,
         kind=kind,
+        title=dict(KINDS)[kind],
+        kinds=_kind_tabs(place),
         state=state,
         page=page,
         flags=_flags(place, kind, page.rows),
@@ -75,33 +101,31 @@ def flags(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     return render(request, "review/flags.html", context)
 
 
-def _assignments(place: Place, kind: str, state: ReportState, round_: Any, request: AuthenticatedRequest) -> Page[Any]:
-    """The page of assignments that were reported, skipped or given up."""
-    if kind == "bad_problem":
-        assignments = reports_in([place.project], state)
-    elif kind == "skip":
-        assignments = Assignment.objects.filter(round__project=place.project, state=Assignment.State.SKIPPED)
-    else:
-        given_up = Assignment.objects.submitted().filter(finish_reason=Assignment.FinishReason.GIVE_UP)
-        assignments = given_up.filter(round__project=place.project)
-    if round_ is not None:
-        assignments = assignments.filter(round=round_)
-    related = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
-    return page_of(assignments.select_related(*related), request.GET, newest_first=True)
+def _kind_tabs(place: Place) -> list[KindTab]:
+    titles: dict[Any, str] = dict(KINDS)
+    reports = [
+        KindTab(kind, titles.pop(kind), _count_open(reports_in([place.project], "open", kind))) for kind in REPORT_KINDS
+    ]
+    return [*reports, *(KindTab(name, title, None) for name, title in titles.items())]
 
 
-def _flags(place: Place, kind: str, rows: list[Any]) -> list[Flag]:
-    """Rows are labels for the kind `unsure`, else assignments."""
-    assignments = [row.assignment if kind == "unsure" else row for row in rows]
+def _count_open(reports: QuerySet[Assignment]) -> int:
+    return reports.order_by()[: COUNTED_TO + 1].count()
+
+
+def _flags(place: Place, kind: Any, assignments: Sequence[Assignment]) -> list[Flag]:
     names = labeler_names(place, {assignment.labeler_id for assignment in assignments})
-    flags = []
-    for row, assignment in zip(rows, assignments, strict=True):
-        name, at = names[assignment.labeler_id], assignment.submitted_at
-        if kind == "unsure":
-            flags.append(Flag(assignment, name, row.step.text, at, row.step.position + 1))
-        else:
-            flags.append(Flag(assignment, name, assignment.reason, assignment.leased_until if kind == "skip" else at))
-    return flags
+    if kind == "skip":
+        return [Flag(skipped, names[skipped.labeler_id], skipped.leased_until) for skipped in assignments]
+    unsure: defaultdict[int, list[StepLabel]] = defaultdict(list)
+    if kind == "unsure":
+        labels = StepLabel.objects.filter(assignment__in=assignments, unsure=True).select_related("step")
+        for label in labels.order_by("step__position", "step__candidate"):
+            unsure[label.assignment_id].append(label)
+    return [
+        Flag(each, names[each.labeler_id], each.submitted_at, report_of(each, kind), unsure[each.pk])
+        for each in assignments
+    ]
 
 
 @login_required
@@ -135,4 +159,4 @@ def _return_url(request: AuthenticatedRequest, slug: str) -> str:
     """The page that contained the form."""
     url = request.POST.get("return_url", "")
     is_own = url_has_allowed_host_and_scheme(url, allowed_hosts=None) and url.startswith("/")
-    return url if is_own else f"{reverse('flags', args=[slug])}?kind=bad_problem"
+    return url if is_own else reverse("flags", args=[slug])

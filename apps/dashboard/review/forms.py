@@ -1,4 +1,4 @@
-"""The filters of a review queue, and the correction of a submission."""
+"""The filters of a review queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from apps.core.errors import DomainError
 from apps.core.http.ids import parse_id
 from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place
-from apps.dashboard.forms import ServiceForm
 from apps.labeling.models import Round
 from apps.projects.models import Membership
 from apps.quality.review.queues import QueueFilters
@@ -100,30 +99,3 @@ def selected_ids(data: QueryDict, name: str) -> list[int]:
     if len(ids) > MAX_SELECTED or len(numbers) < len(ids):
         raise DomainError(f"Select up to {MAX_SELECTED} {name}s.", fields={name: f"must be 1 to {MAX_SELECTED} IDs"})
     return numbers
-
-
-# --- a correction -----------------------------------------------------------------------------------------
-
-FINISHES = [("found_error", "found the first error"), ("solution", "reached the end"), ("give_up", "gave up")]
-ANSWERS = [("", "not rated"), ("-1", "bad"), ("0", "okay"), ("1", "great"), ("unsure", "unsure")]
-
-
-class CorrectionForm(ServiceForm):
-    """A rating for each step that the labeler was shown, as fields `step:POSITION:CANDIDATE`."""
-
-    finish_reason = forms.ChoiceField(choices=FINISHES, label="Finish reason")
-    note = forms.CharField(max_length=2000, required=False, help_text="The reason, for later readers.")
-
-    def __init__(self, *args: Any, steps: list[tuple[int, int, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.places = [(position, candidate) for position, candidate, _ in steps]
-        for position, candidate, _ in steps:
-            self.fields[f"step:{position}:{candidate}"] = forms.ChoiceField(
-                choices=ANSWERS, required=False, label=f"Step {position + 1}"
-            )
-
-    def rows(self, texts: list[str]) -> list[tuple[forms.BoundField, str]]:
-        return [
-            (self[f"step:{position}:{candidate}"], text)
-            for (position, candidate), text in zip(self.places, texts, strict=True)
-        ]

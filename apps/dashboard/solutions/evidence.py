@@ -15,8 +15,8 @@ from apps.estimation.models import Rollout
 from apps.judging.latest import newest_comparison_verdicts
 from apps.judging.models import ComparisonVerdict
 from apps.labeling.models import PreferenceLabel, counted_q, newest_q
-from apps.projects.models import Membership
 from apps.quality.review.evidence import Evidence, Naming, evidence_of
+from apps.quality.review.names import labeler_names_in
 
 SHOWN_COMPARISONS = 50
 SHOWN_ROLLOUTS = 200
@@ -33,12 +33,7 @@ def naming_of(place: Place) -> Naming:
 
 def labeler_names(place: Place, user_ids: set[int]) -> dict[int, str]:
     """By user ID: names for managers, pseudonyms for everyone else. Imported labelers have a pseudonym only."""
-    members = Membership.objects.filter(project=place.project, user__in=user_ids).select_related("user")
-    names = dict.fromkeys(user_ids, "unknown")
-    for member in members:
-        is_named = place.names_people() and member.status != Membership.Status.IMPORTED
-        names[member.user_id] = str(member.user) if is_named else member.pseudonym[:8]
-    return names
+    return labeler_names_in(place.project, user_ids, is_named=place.names_people())
 
 
 @dataclass(frozen=True, slots=True)

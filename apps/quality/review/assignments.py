@@ -6,21 +6,23 @@ A correction is the reviewer's: the labeler's own ratings are kept, and gold, sp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.db import transaction
 
 from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
+from apps.corpus.labels import first_error
 from apps.corpus.models import Solution
 from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.assignments.returns import return_assignment
 from apps.labeling.assignments.submissions import current_submission
-from apps.labeling.models import Assignment, Protocol
+from apps.labeling.models import Assignment, Protocol, Round
 from apps.labeling.progress import lock_progress
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.protocols.base import TaskContext
-from apps.labeling.protocols.submission import Submission
+from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.quality.consensus.invalidation import solution_ids_of
 from apps.quality.models import Review, StaleSolution
 from apps.quality.review.adjudication import adjudicate_correction, self_review_note, withdraw_adjudication
@@ -28,6 +30,7 @@ from apps.quality.review.corrections import Correction, corrections_of
 from apps.quality.review.impartiality import check_impartial, check_not_own_work
 
 CORRECTABLE = (Protocol.FIRST_ERROR, Protocol.EVERY_STEP)
+ROUND_CLOSED = "The round is closed: its labeler could not work on it again, and its labels would no longer count."
 
 
 @transaction.atomic
@@ -56,10 +59,13 @@ def accept(*, assignments: Sequence[Assignment], reviewer: User) -> int:
 def return_to_labeler(*, assignment: Assignment, reviewer: User, note: str) -> Review:
     """Return the assignment with a note: the labeler gets it before any new task. Raises DomainError without a note.
 
-    Raises NotAllowed if the reviewer labeled the same solution: reviewers must not undo labels that compete with theirs.
+    Raises NotAllowed if the reviewer labeled the same solution: reviewers must not undo labels that compete with theirs;
+    Conflict in a closed round, in which the labeler could not work on it again.
     """
     if not note.strip():
         raise DomainError("Write a note on what the labeler should check.", fields={"note": "must not be empty"})
+    if assignment.round.status == Round.Status.CLOSED:
+        raise Conflict(ROUND_CLOSED, code="round_closed")
     is_own = _is_own(assignment, reviewer)
     return_assignment(assignment=assignment, note=note.strip())
     StaleSolution.objects.mark(assignment.round.project_id, solution_ids_of(assignment))
@@ -80,6 +86,8 @@ def return_to_labeler(*, assignment: Assignment, reviewer: User, note: str) -> R
 def correct_assignment(*, assignment: Assignment, submission: Submission, reviewer: User, note: str = "") -> Review:
     """Correct an assignment: the reviewer's ratings are adjudicated and count in place of the labeler's.
 
+    Answers about the error may be left out: where the first error stays the same, the labeler's own stay too.
+
     Raises Conflict if nothing is submitted, if the protocol has no steps to correct or if nothing changes;
     Unprocessable if the submission does not satisfy the protocol; NotAllowed if the reviewer labeled the solution.
     """
@@ -88,7 +96,11 @@ def correct_assignment(*, assignment: Assignment, submission: Submission, review
     if locked.round.protocol not in CORRECTABLE:
         raise Conflict("Only ratings of single steps can be corrected by a reviewer.", code="not_correctable")
     context = AssignmentContext.load(locked)
-    PROTOCOLS[locked.round.protocol].check(submission, context)
+    asks_nothing_more = replace(context, options=None)
+    PROTOCOLS[locked.round.protocol].check(
+        submission, context if _has_followup(submission, context) else asks_nothing_more
+    )
+    submission = _with_followup(submission, current_submission(locked), context)
     before = _counted_submission(locked)
     if _is_same(submission, before):
         raise Conflict("Nothing is changed: accept the submission instead.", code="unchanged")
@@ -179,6 +191,28 @@ def _path_ratings(submission: Submission, context: TaskContext) -> dict[int, int
         for step in submission.steps
         if step.rating is not None and context.path.get(step.position) == step.candidate
     }
+
+
+def _is_beside_path(step: SubmittedStep, context: TaskContext) -> bool:
+    """Whether it answers an alternative of the bad step."""
+    return context.path.get(step.position) != step.candidate
+
+
+def _has_followup(submission: Submission, context: TaskContext) -> bool:
+    """Whether it answers what the round asks about the error."""
+    is_answered = submission.progress is not None or bool(submission.critiques)
+    return is_answered or any(_is_beside_path(step, context) for step in submission.steps)
+
+
+def _with_followup(submission: Submission, own: Submission, context: TaskContext) -> Submission:
+    """The correction with the labeler's answers about the error, if it has none and names the same error."""
+    if _has_followup(submission, context):
+        return submission
+    first_errors = [first_error(_path_ratings(of, context), len(context.path)) for of in (submission, own)]
+    if first_errors[0] != first_errors[1] or first_errors[0] < 0:
+        return submission
+    alternatives = [step for step in own.steps if _is_beside_path(step, context)]
+    return replace(submission, steps=[*submission.steps, *alternatives], progress=own.progress, critiques=own.critiques)
 
 
 def _is_own(assignment: Assignment, reviewer: User) -> bool:

@@ -1,4 +1,8 @@
-"""Reports of bad problems: the one query that all pages and counts use, and dismissing reports."""
+"""Reports of labelers: bad problems, tasks given up and steps they were unsure of. The one query behind all pages and counts.
+
+A report is about an assignment as it was submitted last. It is open until a reviewer dismisses it with a reason, or the
+problem is edited or retired.
+"""
 
 from __future__ import annotations
 
@@ -7,80 +11,106 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError, NotAllowed
 from apps.corpus.models import Problem
-from apps.labeling.models import Assignment, ReportDismissal
+from apps.labeling.models import Assignment, ReportDismissal, StepLabel
 from apps.projects.models import Project
 from apps.quality.review.impartiality import allows_self_review
 
 LONGEST_REASON = 2000
-ReportState = Literal["open", "dismissed", "retired", "all"]
-REPORT_STATES: tuple[ReportState, ...] = ("open", "dismissed", "retired", "all")
+ReportKind = Literal["bad_problem", "give_up", "unsure"]
+REPORT_KINDS: tuple[ReportKind, ...] = ("bad_problem", "give_up", "unsure")
+ReportState = Literal["open", "dismissed", "retired", "edited"]
+REPORT_STATES: tuple[ReportState | Literal["all"], ...] = ("open", "dismissed", "retired", "edited", "all")
 
+# Each report has one state: the first of these that applies, else it is open.
 _DISMISSED = Q(dismissal__versions=F("versions"))
 _RETIRED = Q(task__solution__problem__retired_at__isnull=False) | Q(task__comparison__problem__retired_at__isnull=False)
+_EDITED = Q(task__solution__problem__edited_at__gt=F("submitted_at")) | Q(
+    task__comparison__problem__edited_at__gt=F("submitted_at")
+)
+RELATED = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
 
 
-def reports_in(projects: Collection[Project], state: ReportState = "open") -> QuerySet[Assignment]:
-    """The assignments that report their problem as bad. Open ones are not dismissed, and their problem is not retired."""
-    reports = Assignment.objects.submitted().filter(
-        round__project__in=projects, finish_reason=Assignment.FinishReason.BAD_PROBLEM
-    )
-    if state == "open":
-        return reports.exclude(_RETIRED).filter(Q(dismissal=None) | ~_DISMISSED)
+def reports_in(
+    projects: Collection[Project], state: ReportState | Literal["all"] = "open", kind: ReportKind = "bad_problem"
+) -> QuerySet[Assignment]:
+    """The assignments that report something of this kind, in this state."""
+    submitted = Assignment.objects.submitted().filter(round__project__in=projects)
+    if kind == "unsure":
+        reports = submitted.filter(pk__in=StepLabel.objects.filter(unsure=True).values("assignment"))
+    else:
+        reports = submitted.filter(finish_reason=kind)
+    if state == "all":
+        return reports
     if state == "dismissed":
         return reports.filter(_DISMISSED)
-    return reports.filter(_RETIRED) if state == "retired" else reports
+    reports = reports.filter(Q(dismissal=None) | ~_DISMISSED)
+    if state == "retired":
+        return reports.filter(_RETIRED)
+    reports = reports.exclude(_RETIRED)
+    # An edit is later or not; a problem that was never edited compares as unknown.
+    return reports.filter(_EDITED) if state == "edited" else reports.exclude(Exists(_edited_since()))
+
+
+def _edited_since() -> QuerySet[Assignment]:
+    return Assignment.objects.filter(_EDITED, pk=OuterRef("pk"))
 
 
 def reports_of(problem: Problem) -> QuerySet[Assignment]:
-    """All reports of this problem, on its solutions and on comparisons of them, the newest first."""
+    """All reports that this problem is bad, on its solutions and on comparisons of them, the newest first."""
     of_problem = Q(task__solution__problem=problem) | Q(task__comparison__problem=problem)
-    related = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
-    return reports_in([problem.project], "all").filter(of_problem).select_related(*related).order_by("-pk")
+    return reports_in([problem.project], "all").filter(of_problem).select_related(*RELATED).order_by("-pk")
 
 
 def count_open_reports(projects: Collection[Project]) -> dict[int, int]:
-    """By project id, for projects with open reports."""
+    """By project id, for projects with problems that are reported as bad."""
     rows = reports_in(projects).order_by().values_list("round__project").annotate(count=Count("id"))
     return dict(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A reported problem, and the dismissal of the report in its current version."""
+    """A report with its problem, its state, and the dismissal of its current version."""
 
     problem: Problem
     dismissal: ReportDismissal | None
+    state: ReportState
 
     @property
     def is_open(self) -> bool:
-        return self.dismissal is None and self.problem.retired_at is None
+        return self.state == "open"
 
 
-def report_of(assignment: Assignment) -> Report | None:
-    """The assignment's report; None if it does not report its problem."""
-    if assignment.finish_reason != Assignment.FinishReason.BAD_PROBLEM:
+def report_of(assignment: Assignment, kind: ReportKind = "bad_problem") -> Report | None:
+    """The assignment's report; None if it does not report this. Whether steps are unsure is for the caller to know."""
+    if kind not in ("unsure", assignment.finish_reason):
         return None
     dismissal: ReportDismissal | None = getattr(assignment, "dismissal", None)
     is_current = dismissal is not None and dismissal.versions == assignment.versions
-    return Report(problem_of(assignment), dismissal if is_current else None)
+    problem, submitted_at = problem_of(assignment), assignment.submitted_at
+    state: ReportState = "open"
+    if is_current:
+        state = "dismissed"
+    elif problem.retired_at is not None:
+        state = "retired"
+    elif problem.edited_at is not None and submitted_at is not None and problem.edited_at > submitted_at:
+        state = "edited"
+    return Report(problem, dismissal if is_current else None, state)
 
 
 def problem_of(report: Assignment) -> Problem:
-    subject = report.task.solution or report.task.comparison
-    assert subject is not None
-    return subject.problem
+    return report.task.problem
 
 
 @transaction.atomic
 def dismiss_report(*, assignment: Assignment, reason: str, actor: User) -> ReportDismissal:
-    """Dismiss a report: the problem is fine. A second dismissal keeps the first one's reason.
+    """Dismiss a report: there is nothing to do about it. A second dismissal keeps the first one's reason.
 
     Raises DomainError if the reason is empty or too long, Conflict if the assignment reports nothing, NotAllowed for
     one's own report, unless the project allows self-review.
@@ -123,10 +153,11 @@ def reopen_report(*, assignment: Assignment, actor: User) -> None:
 
 
 def _lock_report(assignment: Assignment) -> Assignment:
-    """The assignment, locked. Raises Conflict if it does not report its problem."""
+    """The assignment, locked. Raises Conflict if it reports nothing."""
     locked = Assignment.objects.select_for_update(of=("self",)).select_related("round__project").get(pk=assignment.pk)
-    if not locked.is_submitted or locked.finish_reason != Assignment.FinishReason.BAD_PROBLEM:
-        raise Conflict("This assignment does not report its problem.", code="no_report")
+    is_early = locked.finish_reason in ("bad_problem", "give_up")
+    if not locked.is_submitted or not (is_early or locked.step_labels.filter(unsure=True).exists()):
+        raise Conflict("This assignment reports nothing.", code="no_report")
     return locked
 
 

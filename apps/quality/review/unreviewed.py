@@ -40,8 +40,11 @@ def newest_unreviewed(
     )
     if reviewer is not None and not allows_self_review(project.pk):
         progress_rows = progress_rows.exclude(labeler=reviewer)
-    assignments = Assignment.objects.submitted().filter(task__solution__isnull=False)
-    of_labeler = assignments.filter(labeler=OuterRef("labeler"), round=OuterRef("round")).order_by("-submitted_at")
+    of_labeler = (
+        Assignment.objects.submitted()
+        .filter(labeler=OuterRef("labeler"), round=OuterRef("round"))
+        .order_by("-submitted_at")
+    )
     newest = ArraySubquery(unreviewed(of_labeler).values("pk")[:NEWEST_OF_EACH])
     ids_by_progress = progress_rows.order_by().values_list(newest, flat=True)
     return sorted(chain.from_iterable(ids_by_progress), reverse=True)[:MAX_IN_SAMPLE]

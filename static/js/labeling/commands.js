@@ -14,6 +14,23 @@ const COMMANDS = {
 
 const CORRECTION = { submit: { key: "Enter", label: "Save the correction" } };
 
+/** What only a labeler does: to write, to choose, to leave a task early. */
+const FOR_LABELERS = ["comment", "write", "why", "choose", "giveUp", "badProblem"];
+
+const REVIEW = {
+    undo: { key: "u", label: "Undo, or back to the submission that you reviewed last" },
+    submit: { key: "Enter", label: "Accept; with other ratings: save them as your correction" },
+    returnTask: { key: "r", label: "Return it to its labeler, with a note" },
+    skip: { key: "s", also: "n", label: "Go on without a decision" },
+    history: { key: "h", label: "Notes, replies and reviews" },
+};
+
+/** The commands of a reviewer: those of the labeler, without what only a labeler does. */
+export function reviewCommandsOf(protocol) {
+    const commands = Object.entries(commandsOf(protocol)).filter(([name]) => !FOR_LABELERS.includes(name) && !(name in REVIEW));
+    return { ...Object.fromEntries(commands), ...REVIEW };
+}
+
 /**
  * A protocol's own commands come first, and may replace one of every protocol.
  * @param {import("./protocols/index.js").Protocol} protocol

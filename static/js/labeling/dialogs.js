@@ -1,4 +1,4 @@
-/** Questions to the labeler. Each returns a promise of the answer; while a dialog is open the page's keys are off. */
+/** Questions to the labeler or the reviewer. Each returns a promise of the answer; while a dialog is open the page's keys are off. */
 import { keyOf } from "../shared/keys.js";
 import { typeset } from "../shared/math.js";
 
@@ -24,17 +24,34 @@ const REASONS = {
         send: "Report the problem",
         suggestions: ["The question is ambiguous", "Something is missing", "The reference answer is wrong", "It cannot be read"],
     },
+    return: {
+        title: "Return this submission?",
+        lead: "The labeler gets the task before any new one, with this note and their ratings.",
+        send: "Return",
+        suggestions: ["Look again at the first error", "A step is rated too strictly", "A step is rated too leniently", "See the guidelines"],
+        question: "What should the labeler check?",
+        longest: 2000,
+    },
+    correct: {
+        title: "Save your correction?",
+        lead: "Your ratings count in place of the labeler's, under your name. The labeler sees them and this note.",
+        send: "Save correction",
+        suggestions: ["The error comes earlier", "The error comes later", "There is no error", "This does not follow"],
+        question: "A note to the labeler (optional)",
+        isOptional: true,
+        longest: 2000,
+    },
 };
 
 export const isDialogOpen = () => document.querySelector("dialog[open]") !== null;
 
 /**
  * Why the labeler stops early: the reason, which may be empty where it is optional, or null when they continue to rate.
- * @param {"give_up"|"skip"|"bad_problem"} kind
+ * @param {"give_up"|"skip"|"bad_problem"|"return"|"correct"} kind  the last two ask a reviewer for a note
  * @param {string} [previous]  the reason given last
  */
 export async function askReason(kind, previous = "") {
-    const { title, lead, send, suggestions, isOptional = false } = REASONS[kind];
+    const { title, lead, send, suggestions, isOptional = false, question = isOptional ? "Why? (optional)" : "Why?", longest = 5000 } = REASONS[kind];
     const dialog = byId("reason");
     const field = byId("reason-text");
     byId("reason-title").textContent = title;
@@ -44,7 +61,8 @@ export async function askReason(kind, previous = "") {
     byId("reason-digits").textContent = `1 to ${suggestions.length}`;
     field.value = previous;
     field.required = !isOptional;
-    byId("reason-why").textContent = isOptional ? "Why? (optional)" : "Why?";
+    field.maxLength = longest;
+    byId("reason-why").textContent = question;
     field.setCustomValidity("");
     dialog.returnValue = "";
     dialog.showModal();

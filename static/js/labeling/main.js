@@ -1,13 +1,12 @@
 /** The labeling page: creates its parts and connects them with keys, buttons and the browser's events. */
 import { createApi } from "../shared/api.js";
-import { keyMap, listen } from "../shared/keys.js";
 import { warmFonts } from "../shared/math.js";
 import { commandsOf } from "./commands.js";
+import { createControls, listenToPerson } from "./controls.js";
 import { createCorrection } from "./correction.js";
-import { askWhichVersion, createSignInDialog, isDialogOpen, prepareDialogs } from "./dialogs.js";
+import { askWhichVersion, createSignInDialog, prepareDialogs } from "./dialogs.js";
 import { createEmptyStates } from "./empty-states.js";
 import { createGuidelines } from "./guidelines.js";
-import { createHelpDialog } from "./help-dialog.js";
 import { createLastSubmission } from "./last-submission.js";
 import { createPage } from "./page.js";
 import { announceRound, createPanels } from "./panels.js";
@@ -57,7 +56,8 @@ const drafts = createDrafts({
 });
 const outbox = createOutbox({ api, connection, store, ready: drafts.atRest, saveDraft: drafts.saveSkipped, onAccepted, onRejected });
 const roundPath = `/projects/${config.project.slug}/rounds/${config.round.number}`;
-const panels = createPanels({ showKeys: () => page.showKeys(keys) });
+const controls = createControls({ commands, changes: config.keys, store, api, connection, page });
+const panels = createPanels({ showKeys: controls.showKeys });
 const emptyStates = createEmptyStates({
     today: () => submittedToday, connectionState: () => connection.state, checkAgain: () => session.advance(), panels,
     onEnd: createSkippedList({ api, path: `${roundPath}/skipped`, resume: (id) => session.resume(id) }),
@@ -138,50 +138,13 @@ function onRejected(entry, error) {
 
 // --- keys and buttons ---------------------------------------------------------------------------------------------
 
-// The server keeps the key map, so that it is the same on every machine; this browser keeps what could not be sent yet.
-const keptKeys = store.read("keys");
-let keyChanges = keptKeys && keptKeys.unsaved !== false ? keptKeys.changed : config.keys;
-if (keyChanges !== config.keys) saveKeys();
-let keys = keyMap(commands, keyChanges);
-page.showKeys(keys);
-const help = createHelpDialog({
-    commands,
-    keys: () => keys,
-    /** The keys of other protocols stay as they are, unless all are reset. */
-    onChange(changes) {
-        keyChanges = Object.keys(changes).length ? { ...keyChanges, ...changes } : {};
-        saveKeys();
-        keys = keyMap(commands, keyChanges);
-        page.showKeys(keys);
-    },
-});
-
-async function saveKeys() {
-    const changed = keyChanges;
-    store.write("keys", { changed, unsaved: true });
-    try {
-        await connection.run(() => changed === keyChanges ? api.put("/me/keys", { keys: changed }) : undefined);
-        if (changed === keyChanges) store.write("keys", { changed, unsaved: false });
-    } catch (error) {
-        page.notice(`Your keys could not be saved: ${error.message}`);
-    }
-}
-
 const guidelines = createGuidelines();
 const ownRuns = {
     submit: () => panels.enter() || desk().commands.submit(),
-    guidelines: guidelines.toggle, help: help.open, checkAgain: session.advance,
+    guidelines: guidelines.toggle, help: controls.openHelp, checkAgain: session.advance,
 };
 const run = (name) => (ownRuns[name] ?? desk().commands[name])();
-listen(run, { commands, keys: () => keys, isOn: () => !isDialogOpen() });
-
-document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-do], #thumbs [data-answer]");
-    if (!button) return;
-    // After a click the keys are the page's again: Enter must submit, not press the same button once more.
-    if (event.detail > 0) button.blur();
-    run(button.dataset.do ?? button.dataset.answer);
-});
+listenToPerson(run, controls);
 
 const reply = document.getElementById("reply");
 reply.addEventListener("input", () => desk().reply(reply.value));

@@ -64,7 +64,7 @@ export function createPage() {
             else write();
         },
         /** The action bar: what is missing, and whether Submit may be pressed. @param {import("./protocols/index.js").Status} status */
-        showStatus({ canSubmit, canProceed = false, message }, canUndo) {
+        showStatus({ canSubmit, canProceed = false, message, label = isCorrecting ? "Save correction" : "Submit" }, canUndo) {
             byId("action-bar").hidden = false;
             byId("missing").textContent = message;
             byId("missing").classList.toggle("complete", canSubmit);
@@ -72,14 +72,13 @@ export function createPage() {
             byId("submit").disabled = isSending;
             // It can be pressed all the same: then the page points out what is missing.
             byId("submit").setAttribute("aria-disabled", String(isSending || (!canSubmit && !canProceed)));
-            const label = isCorrecting ? "Save correction " : "Submit ";
-            byId("submit").firstChild.data = isSending ? "Saving… " : canProceed ? "Continue " : label;
+            byId("submit").firstChild.data = isSending ? "Saving… " : canProceed ? "Continue " : `${label} `;
             for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = isSending || !canUndo;
         },
         /** While the task is on its way to the server its buttons are off; show the status again afterwards. */
         setSending(isNowSending) {
             isSending = isNowSending;
-            for (const button of document.querySelectorAll('[data-do="giveUp"]')) button.disabled = isSending;
+            for (const button of document.querySelectorAll('[data-do="giveUp"], [data-do="returnTask"]')) button.disabled = isSending;
         },
         /** Draw the eye to what is missing. Nothing moves: only its colours change. */
         pointOutMissing() {

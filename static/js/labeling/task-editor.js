@@ -16,9 +16,12 @@ const MAX_ACTIVE_MS = 86_400_000; // The server accepts a day at most.
  * @param {import("./protocols/index.js").Protocol} needs.protocol
  * @param {(answers: import("./sync/answers.js").Answers) => void} needs.onChange  the answers changed: keep them
  * @param {(submission: object) => void} needs.onSubmit                            the person is done: submit this
+ * @param {() => string} [needs.whyFixed]          why the answers may not be changed, as a sentence; empty where they may
  * @param {() => boolean} [needs.canGoBack]  whether undo leads back to something when nothing in the task can be undone
  */
-export function createTaskEditor({ protocol, options, api, connection, activity, page, onChange, onSubmit, canGoBack = () => false }) {
+export function createTaskEditor({
+    protocol, options, api, connection, activity, page, onChange, onSubmit, canGoBack = () => false, whyFixed = () => "",
+}) {
     const container = document.getElementById("task");
     const tools = { options, post: (path, body) => connection.run(() => api.post(path, body)) };
     /** @type {Task|null} */
@@ -28,6 +31,8 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
 
     const canUndo = () => protocol.undo(task.state) !== task.state;
     const withReply = (answers) => ({ ...answers, ...(task.reply.trim() ? { reply: task.reply } : {}) });
+
+    const changesAnswers = (state) => !areSameAnswers(protocol.answersOf(state), protocol.answersOf(task.state));
 
     function paint() {
         if (isParked) return;
@@ -58,6 +63,7 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
     function act(name, ...given) {
         const result = task && protocol.actions[name](task.state, ...given);
         if (!result) return false;
+        if (whyFixed() && changesAnswers(result.state)) return page.notice(whyFixed(), "info"), false;
         become(result.state, result.announcement, result);
         paint();
         return true;
@@ -115,6 +121,7 @@ export function createTaskEditor({ protocol, options, api, connection, activity,
         get task() { return task; },
         get isParked() { return isParked; },
         canUndo,
+        act,
         /** What a draft of the task carries. */
         answers: () => withReply(protocol.answersOf(task.state)),
         createView: (payload) => protocol.createView(payload, act, tools),
