@@ -265,6 +265,7 @@ RECORD_IMPORTERS = [
 SUBMISSION_HOOKS = [
     "apps.quality.gold.screening.score_screening",
     "apps.quality.consensus.invalidation.mark_submission_stale",
+    "apps.quality.fast_work.marks.mark_fast_comparison",
 ]
 # Filters of a round's selection that apps beside or above `labeling` provide, by name.
 SELECTION_TERMS = {

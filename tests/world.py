@@ -26,10 +26,11 @@ from apps.judging.judges import save_judge
 from apps.judging.models import JudgeRun
 from apps.judging.runs.services import start_judging
 from apps.labeling.assignments.submit import submit
-from apps.labeling.models import Assignment, Round
+from apps.labeling.models import Assignment, Round, SavedView
 from apps.labeling.protocols.submission import Submission, SubmittedPreference, SubmittedStep
 from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import create_round, open_round
+from apps.labeling.saved_views import save_view
 from apps.projects.models import Guideline, Invitation, Membership, Project
 from apps.projects.services import invite, publish_guidelines
 from apps.quality.models import BlindPool, BlindSample, Cascade
@@ -60,6 +61,7 @@ class World:
     scoring: ScoringRun
     judging: JudgeRun
     saved_policy: SavedPolicy
+    saved_view: SavedView
     cascade: Cascade
 
 
@@ -101,9 +103,10 @@ def world(project: Project, alice: User, bob: User) -> World:
     scoring = start_scoring(project=project, endpoint=endpoint, created_by=alice)
     judging = start_judging(judge=save_judge(project=project, endpoint=endpoint, kind="steps", created_by=alice))
     policy = save_policy(project=project, name="strict", format="trl-prm", policy={"neutral": "negative"})
+    view = save_view(project=project, owner=alice, name="What waits", filters={"state": "waiting"}, is_shared=True)
     made = (
         *(upload, batch, export, evaluation, guideline, invitation, secret),
-        *(bobs, endpoint, run, sampling, draft, scoring, judging, policy, plan(run, round_)),
+        *(bobs, endpoint, run, sampling, draft, scoring, judging, policy, view, plan(run, round_)),
     )
     return World(project, solution, round_, *made)
 

@@ -11,9 +11,9 @@ from apps.api.estimation import runs as estimation
 from apps.api.exports import diffs, exports, files, policies, pushes
 from apps.api.judging import constitutions, judges, prompts, replies, trials, verdicts
 from apps.api.judging import runs as judging
-from apps.api.labeling import assignments, preferences, rounds, skipped, step_labels, training
+from apps.api.labeling import assignments, preferences, rounds, skipped, step_labels, tasks, training
 from apps.api.projects import guidelines, invitations, members, projects
-from apps.api.quality import desk, evidence, figures, hours, labelers, reports, rules
+from apps.api.quality import desk, evidence, figures, hours, labeler_figures, labelers, reports, rules
 from apps.api.quality import review as reviewing
 from apps.api.runs import run_paths
 from apps.api.scoring import rewards
@@ -57,6 +57,13 @@ urlpatterns = [
     path("projects/<slug:slug>/hours", hours.HoursView.as_view()),
     path("projects/<slug:slug>/review-queue", desk.ReviewQueue.as_view()),
     path("projects/<slug:slug>/reports", reports.ReportList.as_view()),
+    path("projects/<slug:slug>/tasks", tasks.TaskList.as_view()),
+    path("projects/<slug:slug>/tasks/assign", tasks.AssignTasks.as_view()),
+    path("projects/<slug:slug>/tasks/release", tasks.ReleaseTasks.as_view()),
+    path("projects/<slug:slug>/tasks/priority", tasks.PrioritizeTasks.as_view()),
+    path("projects/<slug:slug>/tasks/return", tasks.ReturnTasks.as_view()),
+    path("projects/<slug:slug>/tasks/retire", tasks.RetireTasks.as_view()),
+    path("projects/<slug:slug>/labelers/<str:pseudonym>/figures", labeler_figures.LabelerFiguresView.as_view()),
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>/preview", rounds.RoundPreviewView.as_view()),

@@ -24,6 +24,7 @@ from apps.dashboard.judging import views as judging
 from apps.dashboard.labeling import views as labeling
 from apps.dashboard.labeling import work_views as work
 from apps.dashboard.people import hours_views as hours
+from apps.dashboard.people import profile_views as profile
 from apps.dashboard.people import views as people
 from apps.dashboard.problems import views as problems
 from apps.dashboard.projects import views as projects
@@ -36,6 +37,7 @@ from apps.dashboard.rounds import views as rounds
 from apps.dashboard.solutions import evidence_views as evidence
 from apps.dashboard.solutions import split_views as splitting
 from apps.dashboard.solutions import views as solutions
+from apps.dashboard.tasks import views as tasks
 from apps.dashboard.trust import cascade_views as cascades
 from apps.dashboard.trust import views as trust
 from apps.labeling.models import Round
@@ -110,6 +112,11 @@ urlpatterns = [
     path(f"{_OF_PROJECT}work", work.work, name="work"),
     path(f"{_OF_PROJECT}work/hours", hours.own_hours, name="own-hours"),
     path(f"{_OF_PROJECT}work/hours.csv", hours.own_hours_file, name="own-hours-file"),
+    path(f"{_OF_PROJECT}tasks", tasks.tasks, name="tasks"),
+    path(f"{_OF_PROJECT}tasks.csv", tasks.tasks_file, name="tasks-file"),
+    path(f"{_OF_PROJECT}tasks/act", tasks.act, name="tasks-act"),
+    path(f"{_OF_PROJECT}tasks/views", tasks.new_view, name="task-view-new"),
+    path(f"{_OF_PROJECT}tasks/views/<int:pk>/delete", tasks.remove_view, name="task-view-delete"),
     path(f"{_OF_PROJECT}flags", flags.flags, name="flags"),
     path(f"{_OF_PROJECT}flags/<int:pk>/dismiss", flags.dismiss, name="report-dismiss"),
     path(f"{_OF_PROJECT}flags/<int:pk>/reopen", flags.reopen, name="report-reopen"),
@@ -209,6 +216,7 @@ urlpatterns = [
     path(f"{_OF_PROJECT}people", people.people, name="people"),
     path(f"{_OF_PROJECT}people/hours", hours.hours, name="hours"),
     path(f"{_OF_PROJECT}people/hours.csv", hours.hours_file, name="hours-file"),
+    path(f"{_OF_PROJECT}people/<int:pk>", profile.person, name="person"),
     path(f"{_OF_PROJECT}people/<int:pk>/role", people.set_role, name="member-role"),
     path(f"{_OF_PROJECT}people/<int:pk>/skills", people.set_skills, name="member-skills"),
     path(f"{_OF_PROJECT}people/<int:pk>/suspend", people.suspend, name="member-suspend"),

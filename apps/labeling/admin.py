@@ -25,8 +25,10 @@ from apps.labeling.models import (
     PastSubmission,
     PreferenceLabel,
     ReportDismissal,
+    Reservation,
     Round,
     RoundProgress,
+    SavedView,
     StepLabel,
     Task,
 )
@@ -210,6 +212,23 @@ class ReportDismissalAdmin(BigTableAdmin):
     raw_id_fields = ["assignment", "dismissed_by"]
     numbers = ("pk", "assignment_id")
     search_help_text = "The ID of a dismissal or of its assignment."
+
+
+@admin.register(Reservation)
+class ReservationAdmin(BigTableAdmin):
+    list_display = ["id", "task_id", "labeler", "by", "at", "assignment_id"]
+    list_select_related = ["labeler", "by"]
+    raw_id_fields = ["task", "round", "labeler", "by", "assignment"]
+    numbers = ("pk", "task_id", "assignment_id")
+    search_help_text = "The ID of a reservation, of its task or of its assignment."
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    site_page = ("tasks", lambda row: [row.project.slug])
+    list_display = ["project", "name", "owner", "is_shared", "created_at"]
+    list_select_related = ["project", "owner"]
+    search_fields = ["name", "project__slug"]
 
 
 def _step(step: Step) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from apps.accounts.services import record_event
 from apps.core.errors import DomainError
 from apps.corpus.models import Problem
 from apps.corpus.problem_edits import run_answer_change_hooks
-from apps.labeling.models import Assignment, AssignmentQuerySet, Round, Task, TaskQuerySet
+from apps.labeling.models import Assignment, AssignmentQuerySet, Reservation, Round, Task, TaskQuerySet
 from apps.labeling.rounds.tasks import GOLD_SLOTS
 
 
@@ -78,6 +78,7 @@ def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
         locked.save(update_fields=["retired_at", "retired_reason"])
         _own_assignments(locked).end_leases()
         tasks = _current_tasks(locked).lock()
+        Reservation.objects.waiting().filter(task__in=tasks).delete()
         Task.objects.filter(pk__in=tasks).update(withdrawn=Task.Withdrawn.RETIRED, open_slots=0)
         _change_slot_counts(locked, sign=-1)
         record_event(

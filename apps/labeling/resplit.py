@@ -19,7 +19,7 @@ from apps.corpus.identity import solution_digest
 from apps.corpus.models import RESPLIT_INTO, Problem, Solution, Step
 from apps.corpus.problem_edits import run_answer_change_hooks
 from apps.corpus.records import SolutionRecord, StepRecord
-from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.models import Assignment, Reservation, Round, Task
 
 MOST_STEPS = 2000
 _COPIED = (
@@ -118,6 +118,7 @@ def move_tasks(older: Solution, newer: Solution) -> None:
         pk__in=locked, round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], round__origin=""
     )
     tasks: list[Any] = list(live.with_missing().select_related("round").order_by("pk"))
+    Reservation.objects.waiting().filter(task__in=locked).delete()
     Task.objects.filter(pk__in=locked).update(withdrawn=Task.Withdrawn.RESPLIT, open_slots=0)
     for task in tasks:
         if task.is_gold or task.withdrawn == Task.Withdrawn.RESPLIT:

@@ -18,6 +18,7 @@ from apps.quality.models import (
     CascadeLabel,
     Consensus,
     DisputeCount,
+    FastMark,
     Figure,
     GoldMark,
     JudgeCertificate,
@@ -100,6 +101,14 @@ class GoldMarkAdmin(BigTableAdmin):
     list_filter = ["exact"]
     list_select_related = ["project", "round", "labeler"]
     raw_id_fields = ["assignment", "round", "labeler"]
+    search_help_text = "The ID of an assignment."
+
+
+@admin.register(FastMark)
+class FastMarkAdmin(BigTableAdmin):
+    list_display = ["assignment_id", "project", "labeler", "active_ms", "floor_ms"]
+    list_select_related = ["project", "labeler"]
+    raw_id_fields = ["assignment", "labeler"]
     search_help_text = "The ID of an assignment."
 
 

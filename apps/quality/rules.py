@@ -26,6 +26,7 @@ SETTINGS = (
     "hourly_cost",
     "allows_self_review",
     "judge_bar",
+    "reading_speed",
 )
 # Changes that leave every label as it is: who may review, and what a certificate of a judge needs.
 _WITHOUT_EFFECT_ON_LABELS = ("allows_self_review", "judge_bar")
@@ -81,6 +82,10 @@ def _check(rules: QualityRules) -> None:
         ),
         "convincing": ("must be between 0 and 1", 0 <= rules.convincing <= 1),
         "hourly_cost": ("must be empty or at least 0", rules.hourly_cost is None or rules.hourly_cost >= 0),
+        "reading_speed": (
+            "must be empty or between 200 and 5,000",
+            rules.reading_speed is None or 200 <= rules.reading_speed <= 5000,
+        ),
         "judge_bar": ("must be between 0 and 1, both excluded", 0 < rules.judge_bar < 1),
     }
     invalid = {name: text for name, (text, is_valid) in bounds.items() if not is_valid}

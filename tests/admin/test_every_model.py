@@ -37,6 +37,7 @@ from apps.labeling.models import (
     GoldLabel,
     PastSubmission,
     ReportDismissal,
+    Reservation,
 )
 from apps.projects.models import Membership
 from apps.quality.models import (
@@ -44,6 +45,7 @@ from apps.quality.models import (
     CascadeLabel,
     Consensus,
     DisputeCount,
+    FastMark,
     Figure,
     GoldMark,
     JudgeCertificate,
@@ -101,6 +103,7 @@ def filled(world: World, alice: User, bob: User) -> World:
     CritiqueRating.objects.create(assignment=assignment, critique=critique, rating=0)
     CandidateSet.objects.create(task=assignment.task, prefix=uuid4(), position=0, texts=["So it is 2."])
     PastSubmission.objects.create(assignment=assignment, number=1, submission={}, submitted_at=now)
+    Reservation.objects.create(task=assignment.task, round=assignment.round, labeler=bob)
     compare(world.solution, bob)
     ScoringShard.objects.create(run=world.scoring, after=0, upto=world.solution.pk, leased_until=now)
     StepScore.objects.create(run=world.scoring, step=step, score=0.5)
@@ -170,6 +173,9 @@ def settle(world: World, assignment: Assignment) -> None:
     OpenDispute.objects.get_or_create(project=project, solution=solution, kind="labelers-differ")
     DisputeCount.objects.get_or_create(project=project, kind="labelers-differ")
     AlsoAcceptable.objects.create(solution=solution, first_errors=[0])
+    FastMark.objects.create(
+        assignment=assignment, project=project, labeler=assignment.labeler, active_ms=900, floor_ms=5000
+    )
     GoldMark.objects.create(
         assignment=assignment,
         project=project,

@@ -48,6 +48,13 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/preferences", "get", "reviewer", "read"),
     ("projects/<slug:slug>/estimates", "get", "reviewer", "read"),
     ("projects/<slug:slug>/verdicts", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/tasks", "get", "manager", "read"),
+    ("projects/<slug:slug>/tasks/assign", "post", "manager", "write"),
+    ("projects/<slug:slug>/tasks/release", "post", "manager", "write"),
+    ("projects/<slug:slug>/tasks/priority", "post", "manager", "write"),
+    ("projects/<slug:slug>/tasks/return", "post", "manager", "write"),
+    ("projects/<slug:slug>/tasks/retire", "post", "manager", "write"),
+    ("projects/<slug:slug>/labelers/<str:pseudonym>/figures", "get", "reviewer", "read"),
     ("projects/<slug:slug>/rounds", "get", "labeler", "read"),
     ("projects/<slug:slug>/rounds", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>", "get", "labeler", "read"),
@@ -214,6 +221,7 @@ def call(world: World) -> Call:
         path = path.replace("labelers/<int:pk>", f"labelers/{world.bobs.pk}")
         path = path.replace("invitations/<int:pk>", f"invitations/{world.invitation.pk}")
         path = path.replace("<int:pk>", str(ids.get(route.partition("/")[0], 0))).replace("<str:name>", "README.md")
+        path = path.replace("<str:pseudonym>", world.bobs.pseudonym)
         return getattr(client, method)(
             f"/api/v1/{path}",
             {},

@@ -58,6 +58,8 @@ PAGES: dict[str, Callable[[World], str]] = {
     "edit round": lambda world: f"rounds/{world.draft.number}/edit",
     "problem": lambda world: f"problems/{world.solution.problem_id}",
     "my work": lambda _: "work",
+    "tasks": lambda _: "tasks",
+    "person": lambda world: f"people/{world.bobs.pk}",
     "flags": lambda _: "flags",
     "round": lambda world: f"rounds/{world.round.number}",
     "estimation": lambda _: "estimation",

@@ -34,6 +34,12 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("problem-retire", lambda world: [world.solution.problem_id], "post", "manager"),
     ("problem-bring-back", lambda world: [world.solution.problem_id], "post", "manager"),
     ("work", lambda _: [], "get", "labeler"),
+    ("tasks", lambda _: [], "get", "manager"),
+    ("tasks-file", lambda _: [], "get", "manager"),
+    ("tasks-act", lambda _: [], "post", "manager"),
+    ("task-view-new", lambda _: [], "post", "manager"),
+    ("task-view-delete", lambda world: [world.saved_view.pk], "post", "owner"),  # Managers: their own.
+    ("person", lambda world: [world.bobs.pk], "get", "reviewer"),
     ("own-hours", lambda _: [], "get", "labeler"),
     ("own-hours-file", lambda _: [], "get", "labeler"),
     ("flags", lambda _: [], "get", "reviewer"),

@@ -133,7 +133,7 @@ def test_a_returned_submission_names_its_labeler_round_and_note_and_links_to_it(
     return_to_labeler(assignment=assignment, reviewer=rita, note="Look at <b>step 2</b> again.")
     page = signed_in(mia).get(f"/projects/{world.project.slug}/audit?verb=assignment.").content.decode()
     link = f'<a href="/projects/{world.project.slug}/review/assignments/{assignment.pk}">the submission of '
-    assert f"<b>{rita}</b> returned {link}{assignment.labeler} in round {world.round.number}</a>" in page
+    assert f"{rita}</a></b> returned {link}{assignment.labeler} in round {world.round.number}</a>" in page
     assert "with the note “Look at &lt;b&gt;step 2&lt;/b&gt; again.”" in page
     assert rita.email in page
     event = AuditEvent.objects.get(verb="assignment.returned")

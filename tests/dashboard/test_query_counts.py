@@ -214,6 +214,10 @@ def first_solution(project: Project) -> str:
     return f"/projects/algebra/solutions/{project.solutions.order_by('pk').first().pk}"  # type: ignore[union-attr]
 
 
+def first_person(project: Project) -> str:
+    return f"/projects/algebra/people/{project.memberships.order_by('pk')[0].pk}"
+
+
 @pytest.mark.parametrize(
     ("page", "more"),
     [
@@ -229,6 +233,11 @@ def first_solution(project: Project) -> str:
         (first_problem, more_turns),
         ("/projects/algebra/work", more_solutions),
         ("/projects/algebra/work", more_put_off),
+        ("/projects/algebra/tasks", more_solutions),
+        ("/projects/algebra/tasks?round=1", more_turns),
+        ("/projects/algebra/tasks?state=skipped&order=priority", more_put_off),
+        (first_person, more_rounds),
+        (first_person, more_flags),
         ("/projects/algebra/flags", more_flags),
         ("/projects/algebra/flags?kind=give_up", more_turns),
         ("/projects/algebra/flags?kind=bad_problem", more_flags),

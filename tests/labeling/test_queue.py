@@ -220,6 +220,7 @@ def test_the_labeler_sees_neither_grade_nor_source_nor_other_labels(project: Pro
     given = task_payload(take(hidden, bob))
     assert "reference_answer" not in given["problem"]
     assert set(given) == {
+        "assigned",
         "id",
         "leased_until",
         "task",

@@ -13,10 +13,19 @@ def test_more_reasons_are_more_risk_and_never_more_than_one() -> None:
     quiet = risk_of(RiskFactors(assignment=1, labeler=1, gold=True, agrees=True, pace=900, usual_pace=1000))
     assert (quiet.share, quiet.reasons) == (0, ())
     loud = risk_of(
-        RiskFactors(assignment=1, labeler=1, gold=False, agrees=False, pace=100, usual_pace=1000, assignments_before=0)
+        RiskFactors(
+            assignment=1,
+            labeler=1,
+            gold=False,
+            agrees=False,
+            pace=100,
+            usual_pace=1000,
+            is_unread=True,
+            assignments_before=0,
+        )
     )
     assert loud.reasons == tuple(Reason)
-    assert loud.share == pytest.approx(1 - 0.5 * 0.65 * 0.75 * 0.9)
+    assert loud.share == pytest.approx(1 - 0.5 * 0.65 * 0.75 * 0.6 * 0.9)
     assert risk_of(RiskFactors(assignment=1, labeler=1, gold=False)).share == 0.5
 
 

@@ -120,6 +120,11 @@ class DraftSerializer(serializers.Serializer[Any]):
     reply = serializers.CharField(required=False, allow_blank=True)
 
 
+class AssignedBySerializer(serializers.Serializer[Any]):
+    by = serializers.CharField(help_text="The name of the manager.")
+    note = serializers.CharField(allow_blank=True)
+
+
 class TaskPayloadSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     leased_until = serializers.DateTimeField()
@@ -133,6 +138,9 @@ class TaskPayloadSerializer(serializers.Serializer[Any]):
     )
     note = serializers.CharField(
         allow_blank=True, help_text="Why a reviewer returned it; empty if it was not returned."
+    )
+    assigned = AssignedBySerializer(
+        allow_null=True, help_text="By whom the task was assigned to you; null if the queue served it."
     )
     guideline = serializers.IntegerField(
         allow_null=True, help_text="An opaque ID of the version of the guidelines under which it is labeled."

@@ -24,6 +24,7 @@ KINDS = [
     ("problem.", "problems"),
     ("import.", "imports"),
     ("round.", "rounds"),
+    ("task.", "tasks: assigned, taken back, priority"),
     ("screening.", "screenings"),
     ("member.", "members"),
     ("invitation.", "invitations"),
@@ -45,6 +46,7 @@ KINDS = [
     ("audit.", "release audits"),
     ("policy.", "saved policies"),
     ("contamination_list.", "contamination lists"),
+    ("view.", "shared views of tasks"),
     ("token.", "API tokens"),
 ]
 

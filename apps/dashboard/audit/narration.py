@@ -21,13 +21,16 @@ AUTOMATIC = "The system"
 
 @dataclass(frozen=True, slots=True)
 class NarratedEvent:
-    """`html` is the sentence after its actor, `text` the whole of it. `address` is the actor's e-mail address."""
+    """`html` is the sentence after its actor, `text` the whole of it. `address` is the actor's e-mail address, `actor_url`
+    their page if they are a member.
+    """
 
     event: AuditEvent
     actor: str
     address: str
     html: SafeString
     text: str
+    actor_url: str = ""
 
 
 def narrate(slug: str, events: Sequence[AuditEvent]) -> Iterator[NarratedEvent]:
@@ -37,7 +40,7 @@ def narrate(slug: str, events: Sequence[AuditEvent]) -> Iterator[NarratedEvent]:
         address = event.actor.email if event.actor else ""
         thing = things.named(event)
         html = _sentence(event, format_html('<a href="{}">{}</a>', thing.url, thing.text) if thing.url else thing.text)
-        yield NarratedEvent(event, actor, address, html, f"{actor} {_text(event, thing)}")
+        yield NarratedEvent(event, actor, address, html, f"{actor} {_text(event, thing)}", things.member_url(address))
 
 
 def _sentence(event: AuditEvent, target: str) -> SafeString:

@@ -138,6 +138,9 @@ SENTENCES: dict[str, Sentence] = {
         "split {target} again", "solution", (" from {was_steps} steps", " into {steps}", ", as solution {was_into}")
     ),
     "step.adjudicated": Sentence("rated {target}", "step", (" {rating}", ", before {was_rating}", _NOTE, _OWN)),
+    "task.assigned": Sentence("assigned {count} to {target}", "member", (_NOTE,)),
+    "task.prioritized": Sentence("set the priority of {count} to {target}"),
+    "task.released": Sentence("took {count} back from those who had them"),
     "token.issued": Sentence("made the API token {target}"),
     "token.revoked": Sentence("revoked the API token {target}"),
     **{f"{kind}.deleted": Sentence(f"deleted {title}") for kind, title in _DELETED.items()},
@@ -148,6 +151,8 @@ SENTENCES: dict[str, Sentence] = {
         for kind, refers in _RUN_KINDS.items()
         for act, did in _RUN_ACTS.items()
     },
+    "view.deleted": Sentence("deleted the shared view {target} of the task table"),
+    "view.shared": Sentence("shared the view {target} of the task table"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The things that events of the audit log are about, by name and URL: at most two queries for a whole page."""
+"""The things that events of the audit log are about, by name and URL: at most three queries for a whole page."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from apps.dashboard.audit.sentences import sentence_of
 from apps.evaluation.models import EvaluationKind
 from apps.exports.formats import FORMATS
 from apps.labeling.models import Assignment
+from apps.projects.models import Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,15 @@ class NamedThing:
 
 @dataclass(frozen=True, slots=True)
 class Things:
-    """The assignments and steps of some events, loaded at once. Others are named by what the event has recorded."""
+    """The assignments, steps and members of some events, loaded at once. Others are named by what the event has recorded.
+
+    `members` are the ids of memberships by e-mail address, of actors as well.
+    """
 
     slug: str
     assignments: dict[str, tuple[str, int]] = field(default_factory=dict)
     steps: dict[str, tuple[int, int]] = field(default_factory=dict)
+    members: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, slug: str, events: Sequence[AuditEvent]) -> Things:
@@ -47,11 +52,18 @@ class Things:
         if ids["step"]:
             places = Step.objects.filter(pk__in=ids["step"], solution__project__slug=slug)
             steps = {str(pk): (place, of) for pk, place, of in places.values_list("pk", "position", "solution")}
-        return cls(slug, assignments, steps)
+        addresses = {event.target for event in events if sentence_of(event.verb).refers == "member"}
+        addresses.update(event.actor.email for event in events if event.actor is not None)
+        members = Membership.objects.filter(project__slug=slug, user__email__in=addresses)
+        return cls(slug, assignments, steps, dict(members.values_list("user__email", "pk")))
 
     def named(self, event: AuditEvent) -> NamedThing:
         kind = sentence_of(event.verb).refers
         return REFERENCES[kind](self, event.target) if kind in REFERENCES else NamedThing(event.target)
+
+    def member_url(self, address: str) -> str:
+        """The page of the member with this address; empty for others."""
+        return self.url("person", self.members[address]) if address in self.members else ""
 
     def url(self, name: str, *args: object) -> str:
         return reverse(name, args=[self.slug, *args])
@@ -106,6 +118,10 @@ def _on(page: str) -> Callable[[Things, str], NamedThing]:
     return lambda things, target: NamedThing(target, things.url(page))
 
 
+def _member(things: Things, target: str) -> NamedThing:
+    return NamedThing(target, things.member_url(target) or things.url("people"))
+
+
 def _evaluation_kind(things: Things, target: str) -> NamedThing:
     text = EvaluationKind(target).label if target in EvaluationKind.values else target
     return NamedThing(text, things.url("evaluation"))
@@ -132,7 +148,7 @@ REFERENCES: dict[str, Callable[[Things, str], NamedThing]] = {
     "scoring": _numbered("scoring"),
     "judge-run": _numbered("judge-run"),
     "import": _on("imports"),
-    "member": _on("people"),
+    "member": _member,
     "people": _on("people"),
     "endpoint": _on("endpoints"),
     "judge": _on("judging"),

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from apps.dashboard.charts.model import Axis, Chart, Layer, Point, categories
 from apps.dashboard.templatetags.numbers import share, thousands
+from apps.quality.metrics.profile import GoldWeek
 
 SHARES = Axis("share", share, low=0, high=1)
 
@@ -62,6 +63,17 @@ def trend_chart(weeks: Sequence[Mapping[str, Any]], title: str, about: str) -> C
     ]
     x = Axis("week from", _day_text, _day_plain)
     return Chart(title, about, x, SHARES, [Layer("", "line-1", points)])
+
+
+def gold_chart(weeks: Sequence[GoldWeek]) -> Chart:
+    """The share of gold tasks whose first error a labeler found, by week, with its interval as a band."""
+    points = [
+        Point(week.week.toordinal(), week.hits / week.tasks, *week.interval, f"{week.hits:,} of {week.tasks:,} tasks")
+        for week in weeks
+    ]
+    about = "The share of gold tasks whose first error was found, by week, with 95 % intervals."
+    x = Axis("week from", _day_text, _day_plain)
+    return Chart("Gold by week", about, x, SHARES, [Layer("", "line-1", points)], is_section=True)
 
 
 def reliability_chart(bins: Sequence[Mapping[str, Any]], title: str, about: str, across: str, what: str) -> Chart:

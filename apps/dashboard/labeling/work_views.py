@@ -22,6 +22,7 @@ from apps.labeling.assignments.returns import returned_assignments
 from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, AssignmentQuerySet, StepLabel
 from apps.labeling.progress import SubmissionCount, midnight, submission_counts
+from apps.labeling.queue.reservations import waiting_reservations
 from apps.labeling.queue.skipped import skipped_assignments, why_not_free
 from apps.quality.gold.accuracy import gold_accuracy
 from apps.quality.review.corrections import Correction, RatingChange, corrections_of, rating_changes
@@ -74,6 +75,7 @@ def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         page=page,
         submissions=_own_submissions(page.rows),
         only_today=only_today,
+        assigned=waiting_reservations(request.user, place.project),
         returned=returned_assignments(request.user, place.project),
         skipped=[SkippedTask(assignment, why_not_free(assignment)) for assignment in skipped[:SIZE]],
         corrected=_corrected(own, request.GET.get("corrected", "")),

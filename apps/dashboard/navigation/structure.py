@@ -60,6 +60,7 @@ ENTRIES = (
         "Label",
         (
             NavigationPage("rounds", "Rounds", "view", "labeling-guide#for-managers-and-reviewers"),
+            NavigationPage("tasks", "Tasks", "manage_rounds", "managing#tasks"),
             NavigationPage("work", "My work", "label", "labeling-guide#my-work"),
         ),
     ),
@@ -137,6 +138,7 @@ BELOW = {
     "round": Thing("{round}"),
     "round-edit": Thing("Edit", "round", ("number",)),
     "review-queue": Thing("{kind.title}"),
+    "person": Thing("{name}"),
     "assignment": Thing("Submission {pk}"),
     "run-new": Thing("New run"),
     "run": Thing("Run {number}"),

@@ -13,6 +13,7 @@ from apps.dashboard.forms import ServiceForm
 from apps.dashboard.solutions.evidence import labeler_names
 from apps.labeling.models import Round
 from apps.quality.metrics.hours import Hours, Work, hours_of
+from apps.quality.review.names import PersonName
 
 HEADER = [
     "Labeler",
@@ -60,7 +61,7 @@ def _names(place: Place, hours: Hours) -> dict[int, str]:
     """The names that the reader may see, and their own."""
     own = place.membership
     names = labeler_names(place, set(hours.totals))
-    return names | ({own.user_id: str(own.user)} if own.user_id in names else {})
+    return names | ({own.user_id: PersonName(str(own.user), own.pk)} if own.user_id in names else {})
 
 
 def total_rows(place: Place, hours: Hours) -> list[tuple[str, Work]]:

@@ -10,7 +10,16 @@ from apps.dashboard.forms import ServiceForm
 from apps.quality.aggregation import RULES
 from apps.quality.models import QualityRules
 
-RULE_FIELDS = ("rule", "suspends", "minimum", "min_labelers", "convincing", "hourly_cost", "allows_self_review")
+RULE_FIELDS = (
+    "rule",
+    "suspends",
+    "minimum",
+    "min_labelers",
+    "convincing",
+    "hourly_cost",
+    "allows_self_review",
+    "reading_speed",
+)
 
 
 class RulesForm(ServiceForm):
@@ -67,6 +76,13 @@ class RulesForm(ServiceForm):
         max_value=99.9,
         label="Bar of judges, in percent",
         help_text="A judge is certified when the lower bounds of both its rates reach it. Decisions that were made stay.",
+    )
+    reading_speed = forms.IntegerField(
+        min_value=200,
+        max_value=5000,
+        required=False,
+        label="Fastest reading, in words a minute",
+        help_text="Work that is faster than reading its text at this speed is marked. Empty: nothing is.",
     )
     allows_self_review = forms.BooleanField(
         required=False,

@@ -84,10 +84,12 @@ def _gold_share(figure: Mapping[str, Any] | None) -> Cell:
     return Cell(figure["hits"] / figure["of"], low, high, is_share=True, n=figure.get("tasks", figure["of"]))
 
 
-def labelers_of(place: Place) -> list[LabelerFigures]:
-    """Everyone who submitted anything, most submissions first; four queries."""
+def labelers_of(place: Place, labeler: int | None = None) -> list[LabelerFigures]:
+    """Everyone who submitted anything, most submissions first, or one of them; five queries."""
     figure = Figure.objects.filter(project=place.project, name="labelers", scope="").first()
     rows = figure.data["labelers"] if figure is not None else []
+    if labeler is not None:
+        rows = [row for row in rows if row["labeler"] == labeler]
     ids = {row["labeler"] for row in rows}
     names = labeler_names(place, ids)
     members = {member.user_id: member for member in Membership.objects.filter(project=place.project, user__in=ids)}
@@ -108,6 +110,7 @@ def labeler_table(place: Place) -> Table:
         "Submissions",
         "Median seconds",
         "Active hours",
+        "Faster than reading",
         "Days",
         "Cost",
         "Gold tasks",
@@ -124,6 +127,7 @@ def labeler_table(place: Place) -> Table:
             labeler.figures["assignments"],
             labeler.median_s,
             labeler.active_s / 3600,
+            labeler.figures.get("fast", 0),
             labeler.figures["days"],
             labeler.cost,
             labeler.gold_tasks,

@@ -13,12 +13,12 @@ from apps.core.errors import DomainError
 from apps.core.http.ids import parse_id
 from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place
+from apps.dashboard.people.choices import people_choices
 from apps.labeling.models import Round
 from apps.projects.models import Membership
 from apps.quality.review.queues import QueueFilters
 
 ANY = ("", "any")
-MAX_PEOPLE = 500
 MAX_SELECTED = 200
 
 
@@ -38,27 +38,13 @@ class QueueForm(forms.Form):
             ("round", [(str(round_.number), str(round_)) for round_ in rounds]),
             ("source", [(value, value) for value in facets.sources]),
             ("subject", [(value, value) for value in facets.subjects]),
-            ("labeler", _people(place)),
+            ("labeler", people_choices(place)),
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [ANY, *choices]
             if not choices:
                 del self.fields[name]
-
-
-def _people(place: Place) -> list[tuple[str, str]]:
-    """Current and former members, under the name that the reader may see."""
-    members = Membership.objects.filter(project=place.project).select_related("user").order_by("pk")[:MAX_PEOPLE]
-    named = place.names_people()
-    choices = [
-        (
-            str(member.pk),
-            str(member.user) if named and member.status != Membership.Status.IMPORTED else member.pseudonym[:8],
-        )
-        for member in members
-    ]
-    return sorted(choices, key=lambda choice: choice[1].casefold())
 
 
 # --- filters in a URL, read without querying the choices --------------------------------------------------

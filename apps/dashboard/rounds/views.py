@@ -21,6 +21,7 @@ from apps.dashboard.rounds.size import size_of
 from apps.labeling.assignments.returns import returned_assignments
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS, options_for_labelers
+from apps.labeling.queue.reservations import waiting_reservations
 from apps.labeling.rounds.open_edits import UNDER_WAY
 from apps.labeling.rounds.preview import preview_of
 from apps.labeling.rounds.services import create_round, discard_draft, edit_round, set_round_status
@@ -132,6 +133,7 @@ def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespons
         protocol=protocol,
         settings=settings,
         attempt=screening_attempt_of(round_, request.user),
+        assigned=waiting_reservations(request.user, place.project, round_),
         returned=returned_assignments(request.user, place.project).filter(round=round_),
     )
     attempt = context["attempt"]

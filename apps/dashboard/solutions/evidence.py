@@ -32,7 +32,10 @@ def naming_of(place: Place) -> Naming:
 
 
 def labeler_names(place: Place, user_ids: set[int]) -> dict[int, str]:
-    """By user ID: names for managers, pseudonyms for everyone else. Imported labelers have a pseudonym only."""
+    """By user ID: names for managers, pseudonyms for everyone else. Imported labelers have a pseudonym only.
+
+    They are `PersonName`s, which templates can link.
+    """
     return labeler_names_in(place.project, user_ids, is_named=place.names_people())
 
 

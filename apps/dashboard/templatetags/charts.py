@@ -16,6 +16,7 @@ from apps.dashboard.charts.confusion import confusion_of
 from apps.dashboard.charts.svg import render
 from apps.dashboard.evaluation.plots import CurvePlot, LearningPlot
 from apps.dashboard.quality.tables import Cell
+from apps.quality.metrics.profile import GoldWeek
 from apps.quality.models import Cascade
 
 register = template.Library()
@@ -31,6 +32,12 @@ def activity(days: Sequence[tuple[date, int]], title: str) -> SafeString:
 @register.simple_tag
 def trend(weeks: Sequence[Mapping[str, Any]], title: str, about: str) -> SafeString:
     return render(builders.trend_chart(weeks, title, about))
+
+
+@register.simple_tag
+def gold_trend(weeks: Sequence[GoldWeek]) -> SafeString:
+    """A labeler's accuracy on gold by week."""
+    return render(builders.gold_chart(weeks))
 
 
 @register.simple_tag

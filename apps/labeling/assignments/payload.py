@@ -11,7 +11,7 @@ from apps.core.db.prepared import Prepared
 from apps.corpus.models import Comparison, Problem, Step
 from apps.labeling.assignments.context import candidate_tree
 from apps.labeling.assignments.drafts import draft_of
-from apps.labeling.models import Assignment, Protocol
+from apps.labeling.models import Assignment, Protocol, Reservation
 from apps.labeling.opaque_ids import opaque_id
 from apps.labeling.protocols import PROTOCOLS, options_of
 from apps.labeling.protocols.candidate_tree import is_final, own_number
@@ -59,9 +59,18 @@ def _common(assignment: Assignment, problem: Problem) -> TaskPayload:
         "protocol": round_.protocol,
         "problem": shown_problem,
         "note": assignment.note,
+        "assigned": _assigned(assignment),
         "guideline": guideline_key(assignment.guideline_id),
         "draft": draft_of(assignment),
     }
+
+
+def _assigned(assignment: Assignment) -> TaskPayload | None:
+    """By whom, and with which note, the task was assigned to the labeler; None if the queue served it."""
+    reservation: Reservation | None = getattr(assignment, "reservation", None)
+    if reservation is None:
+        return None
+    return {"by": str(reservation.by) if reservation.by else "a manager", "note": reservation.note}
 
 
 def guideline_key(guideline_id: int | None) -> int | None:

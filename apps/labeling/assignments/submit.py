@@ -20,6 +20,7 @@ from apps.labeling.models import Assignment, Task
 from apps.labeling.progress import count_submission, lock_progress
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.protocols.submission import Submission
+from apps.labeling.queue.reserved_slots import use_reservation
 
 State = Assignment.State
 
@@ -90,5 +91,7 @@ def fill_slot(assignment: Assignment) -> Assignment.State:
         return State.SUBMITTED
     if siblings.filter(state=State.SUBMITTED).exists():
         return State.EXTRA
+    if use_reservation(assignment):
+        return State.SUBMITTED
     is_free = task.filter(open_slots__gt=0).update(open_slots=F("open_slots") - 1)
     return State.SUBMITTED if is_free else State.EXTRA

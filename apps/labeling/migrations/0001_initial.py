@@ -235,6 +235,39 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('choice__in', ['left', 'right', 'tie'])), name='choice_is_known'), models.CheckConstraint(condition=models.Q(models.Q(('choice', 'tie'), _negated=True), ('margin', ''), _connector='OR'), name='a_tie_has_no_margin')],
             },
         ),
+        migrations.CreateModel(
+            name='Reservation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('note', models.TextField(blank=True, default='', help_text='What the manager writes to the labeler.')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('assignment', models.OneToOneField(blank=True, help_text='What the labeler made of it; empty while it waits for them.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='reservation', to='labeling.assignment')),
+                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('labeler', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='reservations', to=settings.AUTH_USER_MODEL)),
+                ('round', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reservations', to='labeling.round')),
+                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='reservations', to='labeling.task')),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('assignment__isnull', True)), fields=['labeler', 'round', 'id'], name='waiting_reservation')],
+                'constraints': [models.UniqueConstraint(fields=('task', 'labeler'), name='one_reservation_per_labeler')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SavedView',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80)),
+                ('filters', models.JSONField(default=dict, help_text='As in the URL of the table.')),
+                ('is_shared', models.BooleanField(default=False, help_text='All managers of the project see it.')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to='projects.project')),
+            ],
+            options={
+                'ordering': ['name', 'pk'],
+                'constraints': [models.UniqueConstraint(fields=('project', 'owner', 'name'), name='one_saved_view_per_owner_and_name')],
+            },
+        ),
         migrations.AddConstraint(
             model_name='round',
             constraint=models.UniqueConstraint(fields=('project', 'number'), name='one_round_per_number'),

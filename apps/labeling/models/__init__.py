@@ -4,7 +4,9 @@ from apps.labeling.models.assignments import Assignment, AssignmentQuerySet, Can
 from apps.labeling.models.counted import NotCounted, counted_q, newest_q
 from apps.labeling.models.labels import Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.labeling.models.reports import ReportDismissal
+from apps.labeling.models.reservations import Reservation, ReservationQuerySet
 from apps.labeling.models.rounds import Protocol, Round, RoundQuerySet
+from apps.labeling.models.saved_views import SavedView
 from apps.labeling.models.tasks import RoundProgress, Task, TaskQuerySet
 
 __all__ = [
@@ -19,9 +21,12 @@ __all__ = [
     "PreferenceLabel",
     "Protocol",
     "ReportDismissal",
+    "Reservation",
+    "ReservationQuerySet",
     "Round",
     "RoundProgress",
     "RoundQuerySet",
+    "SavedView",
     "StepLabel",
     "Task",
     "TaskQuerySet",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
     from apps.labeling.models.labels import PreferenceLabel, StepLabel
+    from apps.labeling.models.reservations import Reservation
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
@@ -27,7 +28,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def with_problem(self) -> Self:
         """All that a labeler sees of a solution task except the steps, in one query."""
-        return self.select_related("task__solution__problem").only(
+        return self.select_related("task__solution__problem", "reservation__by").only(
             "draft",
             "draft_version",
             "guideline_id",
@@ -36,6 +37,9 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
             "leased_at",
             "leased_until",
             "note",
+            "reservation__by__email",
+            "reservation__by__name",
+            "reservation__note",
             "round_id",
             "state",
             "task__solution__problem__level",
@@ -47,7 +51,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def with_sides(self) -> Self:
         """As `with_problem`, for a comparison task."""
-        return self.select_related("task__comparison__problem").only(
+        return self.select_related("task__comparison__problem", "reservation__by").only(
             "draft",
             "draft_version",
             "guideline_id",
@@ -56,6 +60,9 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
             "leased_at",
             "leased_until",
             "note",
+            "reservation__by__email",
+            "reservation__by__name",
+            "reservation__note",
             "round_id",
             "sides_swapped",
             "state",
@@ -190,6 +197,7 @@ class Assignment(models.Model):
         step_labels: RelatedManager[StepLabel]
         past_submissions: RelatedManager[PastSubmission]
         preference: PreferenceLabel
+        reservation: Reservation
         not_counted: str  # By `with_reason()`.
 
     class Meta:

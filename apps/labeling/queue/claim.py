@@ -19,12 +19,13 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.db.prepared import Prepared, fetch
-from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.models import Assignment, Reservation, Round, Task
 from apps.labeling.progress import LockedProgress, lock_progress
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.queue import statements
 from apps.labeling.queue.eligibility import NoTask, ineligible_reason
 from apps.labeling.queue.leases import expire_leases, extend_leases, lease_end
+from apps.labeling.queue.reserved_slots import drop_reservations
 from apps.labeling.rounds.completion import hiding_from_labelers
 
 __all__ = ["NoTask", "claim"]
@@ -32,6 +33,7 @@ __all__ = ["NoTask", "claim"]
 # The task that is being worked on, and the next one, which the page fetches in advance.
 HELD_AT_ONCE = 2
 FIRST_RANK = -(2**31)
+RESERVED = "reserved"  # As `statements.UNFINISHED` names a waiting reservation.
 _SYSTEM_DICE = random.SystemRandom()
 _WITH_PROBLEM = Prepared(lambda pk: Assignment.objects.with_problem().filter(pk=pk), "pk")
 
@@ -56,6 +58,17 @@ class ClaimRequest:
         """The assignment that the statement leases; None if it finds no task."""
         rows = fetch(statement, self.values | values)
         return int(rows[0][0]) if rows else None
+
+
+def claim_reserved(request: ClaimRequest) -> int | None:
+    """What a manager has assigned to the labeler. What they may not have after all is given back to the queue."""
+    if RESERVED not in request.unfinished_states:
+        return None
+    rows = fetch(statements.NEXT_RESERVED, request.values)
+    if rows:
+        return request.fetch_id(statements.LEASE_RESERVED, reservation=rows[0][0])
+    drop_reservations(Reservation.objects.filter(round=request.round, labeler=request.values["labeler"]))
+    return None
 
 
 def claim_returned(request: ClaimRequest) -> int | None:
@@ -96,6 +109,7 @@ def claim_skipped(request: ClaimRequest) -> int | None:
 
 # In this order; the first source that has a task is used.
 SOURCES: Sequence[Callable[[ClaimRequest], int | None]] = (
+    claim_reserved,
     claim_returned,
     claim_lapsed,
     claim_gold,
@@ -133,7 +147,7 @@ def claim(
     if reason is not None:
         return reason
     gold_first = dice.random() < round.gold_share
-    values = _admission(round, labeler, holding) | {
+    values = admission(round, labeler, holding) | {
         "progress": progress.id,
         "now": now,
         "until": until,
@@ -157,11 +171,11 @@ def serves_only_gold(round_: Round) -> bool:
 
 def has_task(round_: Round, labeler: User) -> bool:
     """Whether a claim by a labeler whom the rules admit would find a task."""
-    values = _admission(round_, labeler) | {"only_gold": serves_only_gold(round_)}
+    values = admission(round_, labeler) | {"only_gold": serves_only_gold(round_)}
     return bool(fetch(statements.HAS_TASK, values)[0][0])
 
 
-def _admission(round_: Round, labeler: User, holding: Sequence[int] = ()) -> dict[str, Any]:
+def admission(round_: Round, labeler: User, holding: Sequence[int] = ()) -> dict[str, Any]:
     """What decides which tasks the labeler may have, as parameters of the statements."""
     return {
         "round": round_.pk,
@@ -206,6 +220,8 @@ def why_nothing_left(round_: Round, labeler: User) -> NoTask:
         return NoTask("done_by_you", "You have done all that you can do here. The remaining tasks need other people.")
     leases = Assignment.objects.filter(round=round_, state=Assignment.State.LEASED).exclude(labeler=labeler)
     until = leases.aggregate(first=Min("leased_until"))["first"]
+    if until is None and Reservation.objects.waiting().filter(round=round_).exists():
+        return NoTask("all_assigned", "The remaining tasks are assigned to other people.")
     if until is not None:
         clock = timezone.localtime(until)
         return NoTask(

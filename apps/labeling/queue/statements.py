@@ -160,18 +160,72 @@ SELECT EXISTS (
     WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND t.withdrawn = ''
       AND a.state IN ('leased', 'returned')
 ) OR EXISTS (
+    SELECT FROM labeling_reservation v
+    WHERE v.labeler_id = %(labeler)s AND v.round_id = %(round)s AND v.assignment_id IS NULL
+) OR EXISTS (
     SELECT FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND (%(only_gold)s OR NOT t.is_gold)
       AND ({_HAD}) IS NULL AND {_FRESH} AND {_NOT_HIDDEN} AND {_NOT_REVEALED}
 )
 """
 
-# The labeler's leases, what a reviewer has returned to them, and expired leases with ratings in the draft.
+# The labeler's leases, what a reviewer has returned to them, expired leases with ratings in the draft, and whether a
+# manager has assigned a task to them.
 UNFINISHED = """
 SELECT id, state FROM labeling_assignment
 WHERE labeler_id = %(labeler)s AND round_id = %(round)s
   AND (state = 'leased' OR state = 'returned' OR state = 'expired' AND draft_version > 0)
+UNION ALL (
+    SELECT id, 'reserved' FROM labeling_reservation
+    WHERE labeler_id = %(labeler)s AND round_id = %(round)s AND assignment_id IS NULL LIMIT 1
+)
 ORDER BY id
+"""
+
+# The oldest of the labeler's reservations that they may have. Tasks are locked before reservations everywhere.
+NEXT_RESERVED = f"""
+SELECT v.id FROM labeling_reservation v JOIN labeling_task t ON t.id = v.task_id
+WHERE v.labeler_id = %(labeler)s AND v.round_id = %(round)s AND v.assignment_id IS NULL AND t.withdrawn = ''
+  AND ({_HAD}) IS NULL AND {_FRESH} AND {_NOT_HIDDEN} AND {_NOT_REVEALED}
+ORDER BY v.id LIMIT 1 FOR SHARE OF t
+"""
+
+# The reserved slot goes to what the labeler has begun on the task before, with its draft, else to a new assignment.
+LEASE_RESERVED = """
+WITH reserved AS (
+    SELECT id, task_id FROM labeling_reservation
+    WHERE id = %(reservation)s AND assignment_id IS NULL FOR UPDATE
+), begun AS (
+    SELECT a.id FROM labeling_assignment a JOIN reserved ON a.task_id = reserved.task_id
+    WHERE a.labeler_id = %(labeler)s AND a.state IN ('skipped', 'expired', 'released')
+    ORDER BY a.draft_version > 0 DESC, a.id DESC LIMIT 1
+), resumed AS (
+    UPDATE labeling_assignment SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s,
+        guideline_id = %(guideline)s::bigint
+    WHERE id = (SELECT id FROM begun) RETURNING id
+), leased AS (
+    INSERT INTO labeling_assignment
+        (task_id, round_id, labeler_id, state, leased_at, leased_until, draft_version, finish_reason, reason,
+         guideline_id, is_quality_control, sides_swapped)
+    SELECT t.id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(guideline)s::bigint, t.is_gold,
+        %(swapped)s
+    FROM reserved JOIN labeling_task t ON t.id = reserved.task_id WHERE NOT EXISTS (SELECT FROM begun)
+    RETURNING id
+), next AS (
+    SELECT id FROM resumed UNION ALL SELECT id FROM leased
+)
+UPDATE labeling_reservation v SET assignment_id = next.id FROM reserved, next WHERE v.id = reserved.id
+RETURNING v.assignment_id
+"""
+
+# Why tasks of a round cannot be assigned to the labeler, by task: one column for each reason that a claim checks.
+WHY_NOT_RESERVED = f"""
+SELECT t.id, t.withdrawn <> '', ({_HAD}) IS NOT NULL, NOT {_FRESH}, NOT {_NOT_HIDDEN}, NOT {_NOT_REVEALED},
+    EXISTS (
+        SELECT FROM labeling_reservation v
+        WHERE v.task_id = t.id AND v.labeler_id = %(labeler)s AND v.assignment_id IS NULL
+    ), t.open_slots < 1
+FROM labeling_task t WHERE t.round_id = %(round)s AND t.id = ANY(%(tasks)s::bigint[])
 """
 
 # The oldest assignment that a reviewer has returned. It has kept its slot.
@@ -251,6 +305,28 @@ WITH ended AS (
 )
 UPDATE labeling_task t SET {_ADD_SLOTS.format(1)}
 FROM ended WHERE t.id = ended.task_id
+"""
+
+# As EXPIRE, for the leases of chosen tasks. What ends keeps its draft. Tasks with reservations are locked as well: these
+# end next.
+RELEASE_TASKS = f"""
+WITH ended AS (
+    UPDATE labeling_assignment SET state = 'released'
+    WHERE id IN (
+        SELECT id FROM labeling_assignment WHERE task_id = ANY(%(tasks)s::bigint[]) AND state = 'leased'
+        ORDER BY id FOR UPDATE)
+    RETURNING id, task_id
+), freed AS (
+    SELECT task_id, count(*) AS slots FROM ended GROUP BY task_id
+), locked AS (
+    SELECT t.id, coalesce(freed.slots, 0) AS slots FROM labeling_task t LEFT JOIN freed ON t.id = freed.task_id
+    WHERE t.id = ANY(%(tasks)s::bigint[]) AND (freed.slots > 0 OR EXISTS (
+        SELECT FROM labeling_reservation v WHERE v.task_id = t.id AND v.assignment_id IS NULL
+    )) ORDER BY t.id FOR UPDATE OF t
+), changed AS (
+    UPDATE labeling_task t SET {_ADD_SLOTS.format("locked.slots")} FROM locked WHERE t.id = locked.id
+)
+SELECT id FROM ended ORDER BY id
 """
 
 RENEW = """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.models import Assignment, Reservation, Round, Task
 
 # A labeler has the task, also by a reviewer's return.
 HELD = (Assignment.State.LEASED, Assignment.State.RETURNED)
@@ -20,12 +20,16 @@ def is_complete(round_: Round) -> bool:
 
 
 def incomplete(rounds: QuerySet[Round]) -> QuerySet[Round]:
-    """Those of the rounds with a task that waits for a labeler, or that one has. Withdrawn tasks are not served."""
+    """Those of the rounds with a task that waits for a labeler, or that one has or was assigned.
+
+    Withdrawn tasks are not served.
+    """
     open_tasks = Task.objects.filter(round=OuterRef("pk"), open_slots__gt=0, withdrawn="")
     # Gold has an index of its own.
     has_open = Exists(open_tasks.filter(is_gold=False)) | Exists(open_tasks.filter(is_gold=True))
     held = Assignment.objects.filter(round=OuterRef("pk"), state__in=HELD, task__withdrawn="")
-    return rounds.filter(has_open | Exists(held))
+    assigned = Reservation.objects.waiting().filter(round=OuterRef("pk"))
+    return rounds.filter(has_open | Exists(held) | Exists(assigned))
 
 
 def hiding_from_labelers(project_id: int) -> QuerySet[Round]:

@@ -12,7 +12,8 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
-from apps.labeling.models import Round
+from apps.labeling.models import Reservation, Round
+from apps.labeling.queue.reserved_slots import drop_reservations
 from apps.labeling.rounds.config import RoundConfig, check_config
 from apps.labeling.rounds.open_edits import UNDER_WAY, edit_open
 from apps.labeling.rounds.plan import plan_round
@@ -135,7 +136,10 @@ def next_gold_number(project: Project) -> int:
 
 @transaction.atomic
 def set_round_status(*, round: Round, status: str, actor: User) -> Round:  # noqa: A002
-    """Open, pause or close a round. Tasks under lease can still be submitted. A draft that opens gets its tasks."""
+    """Open, pause or close a round. Tasks under lease can still be submitted. A draft that opens gets its tasks.
+
+    Closing ends the reservations of its tasks.
+    """
     if round.status == Round.Status.DRAFT:
         if status != Round.Status.OPEN:
             raise Conflict("A draft can only be opened or discarded.", code="draft")
@@ -145,6 +149,8 @@ def set_round_status(*, round: Round, status: str, actor: User) -> Round:  # noq
     before, round.status = round.status, Round.Status(status)
     round.closed_at = timezone.now() if status == Round.Status.CLOSED else None
     round.save(update_fields=["status", "closed_at"])
+    if status == Round.Status.CLOSED:
+        drop_reservations(Reservation.objects.filter(round=round))
     record_event(
         actor=actor,
         verb="round.status",

@@ -27,6 +27,7 @@ from apps.quality.consensus.redundancy import open_slots
 from apps.quality.consensus.store import CONSENSUS_LOCK, adjudicated_ratings, store_outcomes
 from apps.quality.disputes.detect import store_disputes
 from apps.quality.disputes.other_sources import other_sources
+from apps.quality.fast_work.marks import mark_fast_work
 from apps.quality.gold.marks import mark_assignments
 from apps.quality.gold.suspensions import suspend_by_gold
 from apps.quality.models import Consensus, OpenDispute, QualityRules, StaleSolution, StepConsensus
@@ -106,6 +107,7 @@ def _recompute(project: Project, rules: QualityRules, solution_ids: Sequence[int
     store_outcomes(project, outcomes, how=rules.rule, now=now)
     store_disputes(project, outcomes, sources, convincing=rules.convincing)
     labelers = mark_assignments(project, sources.gold)
+    mark_fast_work(project, rules, solution_ids)
     suspend_by_gold(project, labelers, rules=rules, now=now)
     open_slots(solution_ids, outcomes, rules)
     QualityRules.objects.filter(pk=rules.pk).update(figures_are_stale=True)

@@ -15,7 +15,7 @@ from apps.quality.aggregation.merge import Outcomes
 from apps.quality.aggregation.processbench import ProcessBench, ProcessBenchOptions, processbench_result
 from apps.quality.models import QualityRules
 
-# A task that a labeler still works on gets no slot yet: their labels may settle it.
+# A task that a labeler still works on, or that waits for one, gets no slot yet: their labels may settle it.
 _OPEN = """
 UPDATE labeling_task task
 SET open_slots = least(%(more)s, round.most_people - round.redundancy - task.extra_slots),
@@ -24,6 +24,7 @@ FROM labeling_round round
 WHERE task.id = %(task)s AND round.id = task.round_id AND task.open_slots = 0 AND task.withdrawn = ''
   AND task.extra_slots < round.most_people - round.redundancy
   AND NOT EXISTS (SELECT 1 FROM labeling_assignment a WHERE a.task_id = task.id AND a.state IN ('leased', 'returned'))
+  AND NOT EXISTS (SELECT 1 FROM labeling_reservation v WHERE v.task_id = task.id AND v.assignment_id IS NULL)
 RETURNING task.open_slots
 """
 

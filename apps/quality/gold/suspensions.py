@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError, NotAllowed
-from apps.labeling.models import Assignment
+from apps.labeling.models import Assignment, Reservation
+from apps.labeling.queue.reserved_slots import drop_reservations
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import reinstate_member, remove_member
 from apps.quality.gold.marks import counted_marks
@@ -49,10 +50,14 @@ def _suspension_reason(membership: Membership, rules: QualityRules) -> str | Non
 
 @transaction.atomic
 def suspend(*, membership: Membership, reason: str, by: User | None, now: datetime | None = None) -> Suspension:
-    """The member gets no more work, and their labels no longer count. Raises DomainError without a reason."""
+    """The member gets no more work, and their labels no longer count; what was assigned to them is free for others.
+
+    Raises DomainError without a reason.
+    """
     if not reason.strip():
         raise DomainError("Give a reason for the suspension.", fields={"reason": "must not be empty"})
     remove_member(membership=membership, actor=by, reason=reason.strip())
+    drop_reservations(Reservation.objects.filter(labeler=membership.user_id, round__project=membership.project_id))
     _mark_labeled_stale(membership)
     return Suspension.objects.get_or_create(
         membership=membership,

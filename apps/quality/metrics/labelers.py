@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count
 
 from apps.corpus.labels import UNKNOWN
 from apps.labeling.models.counted import SUBMITTED_STATES
@@ -12,7 +13,7 @@ from apps.labeling.protocols.base import LEFT_EARLY
 from apps.projects.models import Project
 from apps.quality.consensus.load import LoadedRatings
 from apps.quality.gold.marks import scores_of
-from apps.quality.models import Consensus, ConsensusMethod
+from apps.quality.models import Consensus, ConsensusMethod, FastMark
 from apps.quality.statistics.agreement import others_first_errors
 
 Row = dict[str, Any]
@@ -35,6 +36,8 @@ WHERE r.project_id = %s AND a.state = ANY(%s) GROUP BY a.labeler_id
 def labeler_rows(project: Project, loaded: LoadedRatings) -> list[Row]:
     """A row for each labeler with a submission, the most submissions first. Times are in milliseconds."""
     scores, agreements = scores_of(project), _agreement_with_others(loaded)
+    marked = FastMark.objects.filter(project=project).order_by().values_list("labeler")
+    fast = dict(marked.annotate(count=Count("pk")))
     with connection.cursor() as cursor:
         cursor.execute(_WORK, [list(LEFT_EARLY), project.pk, list(SUBMITTED_STATES)])
         work = cursor.fetchall()
@@ -50,6 +53,7 @@ def labeler_rows(project: Project, loaded: LoadedRatings) -> list[Row]:
             "last": last.isoformat() if last else None,
             "left_early": left_early,
             "corrected": int(corrected),
+            "fast": fast.get(labeler, 0),
             "agrees": agreements.get(labeler, (0, 0)),
         }
         if labeler in scores:

@@ -147,6 +147,19 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='FastMark',
+            fields=[
+                ('assignment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='fast_mark', serialize=False, to='labeling.assignment')),
+                ('active_ms', models.BigIntegerField(help_text='Of the first submission.')),
+                ('floor_ms', models.BigIntegerField(help_text="The time in which its text can be read at the project's reading speed.")),
+                ('labeler', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='projects.project')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['project', 'labeler'], name='fast_mark_by_labeler')],
+            },
+        ),
+        migrations.CreateModel(
             name='GoldMark',
             fields=[
                 ('assignment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='gold_mark', serialize=False, to='labeling.assignment')),
@@ -206,6 +219,7 @@ class Migration(migrations.Migration):
                 ('hourly_cost', models.DecimalField(blank=True, decimal_places=2, help_text="Of a labeler's active hour, in your currency.", max_digits=8, null=True)),
                 ('allows_self_review', models.BooleanField(db_default=False, default=False, help_text='Reviewers may review solutions that they labeled; the audit log and exports mark these decisions.')),
                 ('judge_bar', models.FloatField(default=0.8, help_text='What the lower bounds of both rates of a judge must reach, for a certificate.')),
+                ('reading_speed', models.PositiveSmallIntegerField(blank=True, default=1000, help_text='Words a minute: work that is faster than reading its text at this speed is marked. Empty: never.', null=True)),
                 ('stale_all', models.BooleanField(default=False, help_text='Every solution waits to be computed again.')),
                 ('figures_are_stale', models.BooleanField(default=False, help_text='Labels changed after the figures were computed.')),
                 ('computed_at', models.DateTimeField(blank=True, null=True)),

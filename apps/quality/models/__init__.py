@@ -13,6 +13,7 @@ from apps.quality.models.consensus import (
     StepConsensus,
 )
 from apps.quality.models.disputes import DisputeCount, OpenDispute
+from apps.quality.models.fast_marks import FastMark
 from apps.quality.models.gold import AlsoAcceptable, GoldMark, Suspension
 from apps.quality.models.metrics import Figure
 from apps.quality.models.reviews import Review
@@ -29,6 +30,7 @@ __all__ = [
     "ConsensusMethod",
     "ConsensusQuerySet",
     "DisputeCount",
+    "FastMark",
     "Figure",
     "GoldMark",
     "JudgeCertificate",

@@ -35,6 +35,12 @@ class QualityRules(models.Model):
     judge_bar = models.FloatField(
         default=0.8, help_text="What the lower bounds of both rates of a judge must reach, for a certificate."
     )
+    reading_speed = models.PositiveSmallIntegerField(
+        default=1000,
+        null=True,
+        blank=True,
+        help_text="Words a minute: work that is faster than reading its text at this speed is marked. Empty: never.",
+    )
     stale_all = models.BooleanField(default=False, help_text="Every solution waits to be computed again.")
     figures_are_stale = models.BooleanField(default=False, help_text="Labels changed after the figures were computed.")
     computed_at = models.DateTimeField(null=True, blank=True)

@@ -24,21 +24,26 @@ class Reason(StrEnum):
     GOLD = "gold"
     CONSENSUS = "consensus"
     FAST = "fast"
+    UNREAD = "unread"
     NEWCOMER = "newcomer"
 
 
-WEIGHTS = {Reason.GOLD: 0.5, Reason.CONSENSUS: 0.35, Reason.FAST: 0.25, Reason.NEWCOMER: 0.1}
+WEIGHTS = {Reason.GOLD: 0.5, Reason.CONSENSUS: 0.35, Reason.FAST: 0.25, Reason.UNREAD: 0.4, Reason.NEWCOMER: 0.1}
 REASON_TEXTS = {
     Reason.GOLD: "misses gold",
     Reason.CONSENSUS: "differs from consensus",
     Reason.FAST: "fast",
+    Reason.UNREAD: "faster than reading",
     Reason.NEWCOMER: "new labeler",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RiskFactors:
-    """Of one assignment; None if unknown. `pace` is the active time in milliseconds for each rated step."""
+    """Of one assignment; None if unknown. `pace` is the active time in milliseconds for each rated step.
+
+    `is_unread` holds where the active time is below what reading its text takes.
+    """
 
     assignment: int
     labeler: int
@@ -46,6 +51,7 @@ class RiskFactors:
     agrees: bool | None = None
     pace: float | None = None
     usual_pace: float | None = None
+    is_unread: bool = False
     assignments_before: int = NEWCOMER
 
 
@@ -62,6 +68,7 @@ def risk_of(factors: RiskFactors) -> Risk:
         Reason.GOLD: factors.gold is False,
         Reason.CONSENSUS: factors.agrees is False,
         Reason.FAST: bool(factors.pace is not None and factors.usual_pace and factors.pace < FAST * factors.usual_pace),
+        Reason.UNREAD: factors.is_unread,
         Reason.NEWCOMER: factors.assignments_before < NEWCOMER,
     }
     reasons = tuple(reason for reason, is_given in holds.items() if is_given)

@@ -14,6 +14,7 @@ from apps.corpus.labels import UNKNOWN, first_error
 from apps.labeling.assignments.first_submissions import first_submissions_of
 from apps.labeling.models import Assignment, PastSubmission, Round, RoundProgress, StepLabel
 from apps.projects.models import Project
+from apps.quality.fast_work.marks import fast_marks_of
 from apps.quality.models import Consensus, GoldMark, Review
 from apps.quality.review.impartiality import allows_self_review
 from apps.quality.review.risk import Risk, RiskFactors, risk_of, usual_pace
@@ -58,7 +59,7 @@ def unreviewed(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
 
 
 def risks_of(assignment_ids: Sequence[int]) -> dict[int, Risk]:
-    """By assignment id, in nine queries at most, however many."""
+    """By assignment id, in ten queries at most, however many."""
     assignments = list(
         Assignment.objects.filter(pk__in=assignment_ids)
         .select_related("task__solution")
@@ -76,6 +77,7 @@ def risks_of(assignment_ids: Sequence[int]) -> dict[int, Risk]:
     solution_ids = {assignment.task.solution_id for assignment in assignments if assignment.task.solution_id}
     consensus = dict(Consensus.objects.settled().filter(solution__in=solution_ids).values_list("pk", "first_error"))
     gold = dict(GoldMark.objects.filter(assignment__in=assignment_ids).values_list("assignment", "exact"))
+    fast = fast_marks_of(assignment_ids)
     submitted = _submitted_counts(assignments)
     # Milliseconds for each rated step of the first submission.
     paces = {
@@ -97,6 +99,7 @@ def risks_of(assignment_ids: Sequence[int]) -> dict[int, Risk]:
                 agrees=_agrees(assignment, ratings.get(assignment.pk, {}), consensus),
                 pace=paces[assignment.pk],
                 usual_pace=usual_pace(paces_of_round[assignment.round_id]),
+                is_unread=assignment.pk in fast,
                 assignments_before=submitted.get(assignment.labeler_id, 0),
             )
         )

@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.judging.models import Judge, JudgeRun, SolutionVerdict, StepVerdict
 from apps.judging.runs.services import start_judging
-from apps.labeling.models import Assignment
+from apps.labeling.models import Assignment, Reservation
 from apps.labeling.rounds.completion import HELD, is_complete
 from apps.projects.models import Project
 from apps.quality.models import BlindSample, JudgeCertificate
@@ -63,13 +63,14 @@ def samples_of(project: Project) -> QuerySet[BlindSample]:
 
 
 def state_of(sample: BlindSample, judges: Iterable[Judge]) -> SampleState:
-    """Six queries, however many judges."""
+    """Seven queries, however many judges."""
     round_ = sample.round
     assert round_ is not None
     solutions = sample.solutions.count()
     submitted = Assignment.objects.filter(round=round_, state=Assignment.State.SUBMITTED).count()
     open_slots = round_.tasks.aggregate(slots=Sum("open_slots"))["slots"] or 0
     held = Assignment.objects.filter(round=round_, state__in=HELD, task__withdrawn="").count()
+    assigned = Reservation.objects.waiting().filter(round=round_).count()
     counts = _judged_counts(sample)
     decisions = {decision.judge_id: decision for decision in sample.certificates.select_related("judge", "created_by")}
     asked = {judge.pk: judge for judge in judges}
@@ -81,7 +82,7 @@ def state_of(sample: BlindSample, judges: Iterable[Judge]) -> SampleState:
         sample,
         solutions,
         submitted,
-        submitted + open_slots + held,
+        submitted + open_slots + held + assigned,
         is_complete(round_),
         [
             JudgeOnSample(

@@ -108,6 +108,15 @@ export function createPage() {
             announcements += 1;
             byId("announcer").textContent = sentence + (announcements % 2 ? "\u00a0" : "");
         },
+        /** @param {{by: string, note: string} | null} assigned  by whom the task was assigned to the labeler */
+        showAssigned(assigned) {
+            const section = byId("assigned-note"), note = section.querySelector("q");
+            section.hidden = !assigned;
+            if (!assigned) return;
+            section.querySelector("span").textContent = `${assigned.by} assigned this task to you${assigned.note ? ":" : "."}`;
+            note.textContent = assigned.note;
+            note.hidden = !assigned.note;
+        },
         /** Why a reviewer returned the current task, and what the labeler replies; hidden where it was not returned. */
         showReviewerNote(note, reply = "") {
             byId("reviewer-note").hidden = !note;

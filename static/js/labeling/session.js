@@ -136,7 +136,8 @@ export function createSession({
         // A new task is read from its problem on, not from the first step to rate.
         if (!protocol.isBegun(state)) scrollTo({ top: 0, behavior: "instant" });
         const returned = payload.note ? ` A reviewer returned this task to you: ${payload.note}.` : "";
-        page.announce(`${protocol.greeting(state)}${returned} ${protocol.statusOf(state).message}.`);
+        const assigned = payload.assigned ? ` ${payload.assigned.by} assigned this task to you. ${payload.assigned.note}` : "";
+        page.announce(`${protocol.greeting(state)}${assigned}${returned} ${protocol.statusOf(state).message}.`);
     }
 
     function closeTask() {

@@ -39,6 +39,7 @@ export function createTaskEditor({
         const status = protocol.statusOf(task.state);
         task.view.paint(task.state, status);
         page.showStatus(status, canUndo() || (!protocol.isBegun(task.state) && canGoBack()));
+        page.showAssigned(task.payload.assigned ?? null);
         page.showReviewerNote(task.payload.note ?? "", task.reply);
     }
 
