@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.labeling.models import Assignment
+from apps.labeling.models import Assignment, Reservation, Round
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.quality.review.assignments import return_to_labeler
 from tests.browser.conftest import path_of, set_password
 from tests.browser.labeling_page import LabelingPage
 from tests.cast import PASSWORD, make_problem, make_screening, make_solution
+from tests.processes import eventually
 
 STATEMENT = "Write `f{number}(x)` that **doubles** its argument.\n\n| in | out |\n|---|---|\n| `2` | $4$ |"
 CODE = "```python\ndef f{number}(x: int) -> int:\n    return x * 2  # costs $0\n```"
@@ -90,3 +92,70 @@ def test_a_labelers_day(project: Project, bob: User, rita: User, page_of: Callab
     page.goto(f"/projects/{project.slug}/work")
     assert path_of(page) == f"/projects/{project.slug}/work"
     expect(page.get_by_text(f"{TASKS + 2}", exact=True).first).to_be_visible()
+
+
+CSV = "ask,reply,key\r\n" + "".join(
+    f'"What is {number} plus 1?","We add one.\n\nThe answer is: {number + 1}",{number + 1}\r\n' for number in range(6)
+)
+
+
+def test_a_managers_day(
+    project: Project, mia: User, bob: User, rita: User, page_of: Callable[..., Page], worker: None, tmp_path: Path
+) -> None:
+    """A CSV file in and mapped, a round opened and edited, people added, tasks reassigned, and the round archived."""
+    table = tmp_path / "sums.csv"
+    table.write_text(CSV)
+    page = page_of(mia)
+    page.goto(f"/projects/{project.slug}/imports/new")
+    page.locator("#id_file").set_input_files(table)
+    page.wait_for_url("**/uploads/*")
+    page.get_by_label("Problem (optional)", exact=True).select_option("ask")
+    page.get_by_label("Solution, as one text").select_option("reply")
+    page.get_by_label("Reference answer").select_option("key")
+    expect(page.locator("#preview")).to_contain_text("6 valid")
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("finished")).to_be_visible(timeout=120_000)
+    assert project.solutions.count() == 6
+
+    # The round is drafted with a warning, opened, and edited while it is open: a name, and a second person for each task.
+    page.goto(f"/projects/{project.slug}/rounds/new")
+    page.get_by_label("Name").fill("Sums")
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_text("The guidelines are empty")).to_be_visible()
+    page.get_by_role("button", name="Open round").click()
+    round_ = Round.objects.get(project=project, name="Sums")
+    page.goto(f"/projects/{project.slug}/rounds/{round_.number}/edit")
+    page.get_by_label("Name").fill("Sums, twice")
+    page.get_by_label("People per task").fill("2")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("heading", name="Sums, twice")).to_be_visible()
+    round_.refresh_from_db()
+    assert (round_.redundancy, round_.slot_count) == (2, 12)
+
+    # People are added by a link.
+    page.goto(f"/projects/{project.slug}/people")
+    page.get_by_role("button", name="Create link").click()
+    address = page.locator(".copy code").first.inner_text()
+    assert "/join/" in address
+
+    # Two tasks are assigned to Bob, who gets them first; one is taken back.
+    page.goto(f"/projects/{project.slug}/tasks")
+    for row in (4, 5):
+        page.locator("input[name=task]").nth(row).check()
+    page.get_by_label("Assign to").select_option(label="Bob")
+    page.get_by_role("button", name="Assign", exact=True).click()
+    reserved = list(Reservation.objects.filter(labeler=bob).values_list("task", flat=True))
+    assert len(reserved) == 2
+    labeling = LabelingPage(page_of(bob)).open(round_)
+    labeling.press("3", "3").submit()
+    eventually(lambda: Assignment.objects.filter(labeler=bob, state="submitted", task__in=reserved).count() == 1)
+
+    # The round is closed and archived: it leaves the list, and is found again.
+    page.goto(f"/projects/{project.slug}/rounds/{round_.number}")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Archive").click()
+    page.goto(f"/projects/{project.slug}/rounds")
+    expect(page.get_by_text("Sums, twice")).to_have_count(0)
+    page.get_by_role("link", name="Archived").click()
+    expect(page.get_by_text("Sums, twice").first).to_be_visible()

@@ -24,7 +24,7 @@ def test_a_manager_assigns_a_task_and_takes_it_back(project: Project, mia: User,
     page.locator(".page-head").get_by_role("link", name="Tasks").click()
     page.get_by_label("Problem or id").fill("3 pears")
     page.get_by_label("Problem or id").press("Enter")
-    expect(page.get_by_text("1 task match")).to_be_visible()
+    expect(page.get_by_text("1 task matches")).to_be_visible()
     wanted = Task.objects.get(solution__problem__statement__contains="3 pears")
     page.get_by_role("checkbox", name=f"Choose task {wanted.pk}").check()
     page.get_by_label("Assign to").select_option(label="Bob")
