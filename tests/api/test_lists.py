@@ -158,8 +158,3 @@ def test_labelers_have_figures_and_reviewers_see_no_names(
 
 def test_before_any_figure_was_computed_lists_are_empty(api: Client, project: Project) -> None:
     assert ids(api, "quality") == ids(api, "labelers") == []
-
-
-def test_flags_are_the_reports(api: Client, project: Project, bob: User) -> None:
-    rate(make_round(project), bob, finish="bad_problem", reason="Two answers.")
-    assert ids(api, "flags") == ids(api, "reports") != []
