@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.urls import resolve, reverse
 from playwright.sync_api import expect
 
 from apps.accounts.models import User
 from apps.corpus.models import ImportBatch, Problem
 from apps.exports.services import create_export
+from apps.judging.judges import usual_constitution
 from apps.projects.models import Project, Role
 from apps.projects.services import invite, publish_guidelines
 from tests.browser.barriers import PHONE, barriers, flaws, overflow
 from tests.browser.conftest import Watched, path_of
+from tests.cast import signed_in
+from tests.dashboard import test_access
 from tests.world import World, compare
 
 STATIC = Path(__file__).resolve().parent.parent.parent / "static"
@@ -36,6 +40,7 @@ PAGES: dict[str, Callable[[World], str]] = {
     "settings": lambda _: "settings",
     "guidelines": lambda _: "guidelines",
     "edit guidelines": lambda _: "guidelines/edit",
+    "version of the guidelines": lambda world: f"guidelines/{world.guideline.version}",
     "solutions": lambda _: "solutions",
     "solution": lambda world: f"solutions/{world.solution.pk}",
     "review": lambda _: "review",
@@ -52,6 +57,7 @@ PAGES: dict[str, Callable[[World], str]] = {
     "new export": lambda _: "exports/new",
     "export": lambda world: f"exports/{world.export.pk}",
     "compared exports": lambda _: "exports/compare",
+    "lineage": lambda world: f"exports/{world.export.pk}/lineage/{world.solution.pk}",
     "rounds": lambda _: "rounds",
     "new round": lambda _: "rounds/new",
     "draft": lambda world: f"rounds/{world.draft.number}",
@@ -75,6 +81,7 @@ PAGES: dict[str, Callable[[World], str]] = {
     "new judge run": lambda _: "judging/new",
     "playground": lambda world: f"judging/playground?solution={world.solution.pk}",
     "constitutions": lambda _: "judging/constitutions",
+    "constitution": lambda world: f"judging/constitutions/{usual_constitution(world.project).pk}",
     "edit constitution": lambda _: "judging/constitutions/edit",
     "judge run": lambda world: f"judging/runs/{world.judging.number}",
     "results": lambda world: f"judging/runs/{world.judging.number}/items",
@@ -89,6 +96,17 @@ PAGES: dict[str, Callable[[World], str]] = {
     "new endpoint": lambda _: "endpoints/new",
     "endpoint": lambda world: f"endpoints/{world.endpoint.pk}",
     "people": lambda _: "people",
+    "hours": lambda _: "people/hours",
+    "my hours": lambda _: "work/hours",
+    "quality": lambda _: "quality",
+    "labelers": lambda _: "quality/labelers",
+    "quality rules": lambda _: "quality/rules",
+    "evaluation": lambda _: "evaluation",
+    "new evaluation": lambda _: "evaluation/new",
+    "one evaluation": lambda world: f"evaluation/{world.evaluation.pk}",
+    "audit log": lambda _: "audit",
+    "deletion": lambda world: f"delete/round/{world.round.pk}",
+    "edit open round": lambda world: f"rounds/{world.round.number}/edit",
     "labeling": lambda world: f"rounds/{world.round.number}/label",
     "join": lambda world: f"/join/{world.secret}/",
     "not found": lambda _: "/no/such/page",
@@ -242,3 +260,15 @@ def test_empty_pages_show_the_next_step(project: Project, alice: User, watched: 
         expect(page.locator(".empty").get_by_role("link", name=action)).to_be_visible()
     page.goto(f"/projects/{project.slug}/rounds/new")
     expect(page.locator("#size").get_by_role("link", name="Import a file")).to_be_visible()
+
+
+def test_every_page_is_looked_at(world: World, alice: User) -> None:
+    """Of those that the table of access knows: a new page belongs into PAGES."""
+    looked_at = {resolve(path_in(world, name).partition("?")[0]).url_name for name in PAGES if name != "not found"}
+    client, missing = signed_in(alice), set()
+    for name, args, method, _ in test_access.PAGES:
+        if method == "get" and name not in looked_at:
+            answer = client.get(reverse(name, args=[world.project.slug, *args(world)]))
+            is_page = answer.status_code == 200 and not answer.streaming and b"<html" in answer.content
+            missing |= {name} if is_page else set()
+    assert missing == set()
