@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView
 
 from apps.api import audit, contamination, evaluations, health, lineage, me, removal
 from apps.api.corpus import imports, problems, solutions
-from apps.api.docs import docs
+from apps.api.docs import SchemaDocument, docs
 from apps.api.estimation import endpoints, estimates, sampling
 from apps.api.estimation import runs as estimation
 from apps.api.exports import diffs, exports, files, policies, pushes
@@ -26,7 +25,7 @@ from apps.labeling.models import Round
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("schema", SchemaDocument.as_view(), name="schema"),
     path("docs", docs, name="api-docs"),
     path("projects", projects.ProjectList.as_view()),
     path("projects/<slug:slug>", projects.ProjectDetail.as_view()),

@@ -323,7 +323,7 @@ def test_a_labeler_replies_to_the_note_of_a_reviewer(round_: Round, bob: User, r
     assert (assignment.state, assignment.reply) == ("submitted", "It follows from step 1.")
     reviewing = page_of(rita)
     reviewing.goto(f"/projects/{round_.project.slug}/review/assignments/{assignment.pk}")
-    expect(reviewing.get_by_role("region", name="Notes and replies")).to_contain_text("It follows from step 1.")
+    expect(reviewing.locator("#review-panel details[open]")).to_contain_text("It follows from step 1.")
     assert barriers(reviewing) == []
 
 

@@ -154,8 +154,13 @@ def test_no_page_has_a_barrier(world: World, alice: User, watched: Watched, half
 
 
 def test_dark_pages_differ_in_colours_only() -> None:
-    """`light-dark()` is of colours by definition; nothing else in styles and scripts asks for the scheme."""
+    """`light-dark()` is of colours by definition; nothing else in styles and scripts asks for the scheme.
+
+    But for Swagger UI, which has a dark look of its own.
+    """
     for file in [*STATIC.rglob("*.css"), *STATIC.rglob("*.js"), *STATIC.rglob("*.mjs")]:
+        if file.name == "api-docs.js":
+            continue
         text = file.read_text()
         assert "prefers-color-scheme" not in text, file
         assert file.name == "tokens.css" or "color-scheme" not in text, file

@@ -51,7 +51,7 @@ class TakenScreeningSerializer(serializers.Serializer[Any]):
     passed_at = serializers.DateTimeField(allow_null=True)
 
 
-class SuspensionSerializer(serializers.Serializer[Any]):
+class PastSuspensionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
     at = serializers.DateTimeField()
     lifted_at = serializers.DateTimeField(allow_null=True)
@@ -66,7 +66,7 @@ class LabelerFiguresSerializer(serializers.Serializer[Any]):
     gold_weeks = GoldWeekSerializer(many=True)
     times = TimeBarSerializer(many=True, help_text="Of the latest 500 submissions.")
     screenings = TakenScreeningSerializer(many=True)
-    suspensions = SuspensionSerializer(many=True)
+    suspensions = PastSuspensionSerializer(many=True)
 
 
 class LabelerFiguresView(APIView):
