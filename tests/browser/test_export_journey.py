@@ -67,7 +67,7 @@ def test_a_policy_becomes_a_data_set(
     page.get_by_label("Okay (0) becomes").select_option("own_class")
     expect(preview).to_contain_text("trl-prm has two classes")
     page.get_by_label("Okay (0) becomes").select_option("negative")
-    expect(page.get_by_label("Sources of labels, in order: 1")).to_have_value("human")
+    expect(page.get_by_label("Sources of labels, in order: 1")).to_have_value("gold")
     page.get_by_label("Split by problem").fill("train 50, test 50")
     expect(preview.locator("#splits")).to_contain_text("of 50 % asked")
     expect(preview.get_by_role("heading", name="Labels", exact=True)).to_be_visible()
