@@ -62,7 +62,7 @@ urlpatterns = [
     path("projects/<slug:slug>/tasks/priority", tasks.PrioritizeTasks.as_view()),
     path("projects/<slug:slug>/tasks/return", tasks.ReturnTasks.as_view()),
     path("projects/<slug:slug>/tasks/retire", tasks.RetireTasks.as_view()),
-    path("projects/<slug:slug>/labelers/<str:pseudonym>/figures", labeler_figures.LabelerFiguresView.as_view()),
+    path("projects/<slug:slug>/labelers/<int:pk>/figures", labeler_figures.LabelerFiguresView.as_view()),
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>/preview", rounds.RoundPreviewView.as_view()),

@@ -54,7 +54,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/tasks/priority", "post", "manager", "write"),
     ("projects/<slug:slug>/tasks/return", "post", "manager", "write"),
     ("projects/<slug:slug>/tasks/retire", "post", "manager", "write"),
-    ("projects/<slug:slug>/labelers/<str:pseudonym>/figures", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/labelers/<int:pk>/figures", "get", "reviewer", "read"),
     ("projects/<slug:slug>/rounds", "get", "labeler", "read"),
     ("projects/<slug:slug>/rounds", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>", "get", "labeler", "read"),
@@ -221,7 +221,6 @@ def call(world: World) -> Call:
         path = path.replace("labelers/<int:pk>", f"labelers/{world.bobs.pk}")
         path = path.replace("invitations/<int:pk>", f"invitations/{world.invitation.pk}")
         path = path.replace("<int:pk>", str(ids.get(route.partition("/")[0], 0))).replace("<str:name>", "README.md")
-        path = path.replace("<str:pseudonym>", world.bobs.pseudonym)
         return getattr(client, method)(
             f"/api/v1/{path}",
             {},

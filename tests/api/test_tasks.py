@@ -117,12 +117,12 @@ def test_a_labelers_figures(round_: Round, rita: User, bob: User) -> None:
     submit_next(round_, bob, 1, 1, 1)
     recompute_projects()
     refresh(round_.project)
-    name = pseudonym(round_.project, bob)
+    member = Membership.objects.get(project=round_.project, user=bob)
     api = bearer(rita)
-    figures = api.get(f"/api/v1/projects/algebra/labelers/{name}/figures").json()
-    assert figures["labeler"] == name
+    figures = api.get(f"/api/v1/projects/algebra/labelers/{member.pk}/figures").json()
+    assert figures["labeler"] == member.pseudonym
     assert (figures["figures"]["assignments"], figures["figures"]["fast"]) == (1, 0)
     assert figures["endings"]["fast"] == 0
     assert [bar["count"] for bar in figures["times"]] == [1, 0, 0, 0, 0, 0, 0]
     assert (figures["gold_weeks"], figures["screenings"], figures["suspensions"]) == ([], [], [])
-    assert api.get("/api/v1/projects/algebra/labelers/nobody/figures").status_code == 404
+    assert api.get("/api/v1/projects/algebra/labelers/0/figures").status_code == 404

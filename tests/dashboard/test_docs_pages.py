@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.dashboard.docs.library import Doc, all_docs, doc_of, files, images
+from apps.dashboard.docs.documents import Doc, all_docs, doc_of, files, images
 from apps.dashboard.docs.search import search
 from apps.exports.description.example import example_rows
 from apps.exports.formats import FORMATS

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.dashboard.docs.library import doc_of
+from apps.dashboard.docs.documents import doc_of
 from apps.dashboard.navigation.counts import waiting_for
 from apps.dashboard.navigation.structure import BELOW, ENTRIES, MORE, PAGES
 from apps.dashboard.urls import urlpatterns

@@ -71,10 +71,10 @@ class LabelerFiguresSerializer(serializers.Serializer[Any]):
 
 class LabelerFiguresView(APIView):
     @extend_schema(responses=LabelerFiguresSerializer)
-    def get(self, request: Request, slug: str, pseudonym: str) -> Response:
+    def get(self, request: Request, slug: str, pk: int) -> Response:
         """Speed, accuracy on gold, agreement, what reviewers made of it, screenings and suspensions of one labeler."""
         project = project_of(request, slug, "review")
-        member = Membership.objects.filter(project=project, pseudonym=pseudonym).select_related("user").first()
+        member = Membership.objects.filter(project=project, pk=pk).select_related("user").first()
         if member is None:
             raise NotFound("No such labeler.")
         labeler = member.user

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from django.utils.safestring import SafeString
 
-from apps.dashboard.docs.library import Doc, doc_of
+from apps.dashboard.docs.documents import Doc, doc_of
 from apps.dashboard.exports.policy_keys import POLICY_KEYS, PolicyKey
 from apps.exports.description.example import EXAMPLE_POLICY, example_rows
 from apps.exports.formats import FORMATS

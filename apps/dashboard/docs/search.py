@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.dashboard.docs.library import Doc, DocSection
+from apps.dashboard.docs.documents import Doc, DocSection
 
 LONGEST_QUERY = 200
 SHOWN = 30

@@ -6,8 +6,8 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from apps.dashboard.docs.documents import DECISIONS, all_docs, doc_of, groups, images
 from apps.dashboard.docs.formats import format_page, formats_by_group, mentions
-from apps.dashboard.docs.library import DECISIONS, all_docs, doc_of, groups, images
 from apps.dashboard.docs.search import LONGEST_QUERY, SHOWN, search
 
 

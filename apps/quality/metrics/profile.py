@@ -15,7 +15,8 @@ from apps.core.statistics import wilson
 from apps.labeling.models import Assignment, Reservation, RoundProgress
 from apps.projects.models import Project
 from apps.quality.gold.marks import counted_marks
-from apps.quality.models import FastMark, Figure, Review, Suspension
+from apps.quality.metrics.stored import labeler_figures
+from apps.quality.models import FastMark, Review, Suspension
 from apps.quality.review.reports import reports_in
 
 LATEST = 500
@@ -127,6 +128,4 @@ def suspensions_of(project: Project, labeler: User) -> Sequence[Suspension]:
 
 def figures_of(project: Project, labeler: User) -> Mapping[str, object]:
     """The labeler's row of the computed figures (see `labelers.labeler_rows`); empty before the first are computed."""
-    figure = Figure.objects.filter(project=project, name="labelers", scope="").first()
-    rows = figure.data["labelers"] if figure is not None else []
-    return next((row for row in rows if row["labeler"] == labeler.pk), {})
+    return labeler_figures(project).get(labeler.pk, {})
