@@ -1,5 +1,6 @@
 /** What is shown instead of a task: waiting for one, or why there is none. */
 import { clone } from "./protocols/view-parts.js";
+import * as stage from "./stage.js";
 
 // A shorter wait shows nothing at all.
 const SHORT_WAIT_MS = 350;
@@ -42,7 +43,6 @@ const WAITING = {
  * @param {(section: HTMLElement) => void} [needs.onEnd]  adds what can be done at the end of the round
  */
 export function createEmptyStates({ today, connectionState, checkAgain, panels, onEnd = () => {} }) {
-    const container = document.getElementById("task");
     const actionBar = document.getElementById("action-bar");
     let timer = 0;
     let isWaiting = () => false;
@@ -63,7 +63,7 @@ export function createEmptyStates({ today, connectionState, checkAgain, panels, 
             return onEnd(section);
         }
         actionBar.hidden = true;
-        container.replaceChildren(section);
+        stage.show(section);
     }
 
     const showWaiting = () => show(...WAITING[connectionState()], { isEnd: false });
@@ -76,7 +76,7 @@ export function createEmptyStates({ today, connectionState, checkAgain, panels, 
             timer = setTimeout(() => isStillWaiting() && showWaiting(), SHORT_WAIT_MS);
         },
         onConnectionChange() {
-            if (isWaiting() && container.querySelector(".waiting")) showWaiting();
+            if (isWaiting() && stage.current().querySelector(".waiting")) showWaiting();
         },
         showNoTask({ reason, message, may_retake: mayRetake = false, next_rounds: nextRounds = [], why_no_next: whyNone = "" }) {
             clearTimeout(timer);

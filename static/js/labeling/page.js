@@ -1,7 +1,14 @@
 /** What surrounds the task: progress, the save state, the action bar, notices, and announcements to screen readers. */
 import { createProblemPeek } from "./problem-peek.js";
+import * as stage from "./stage.js";
 
 const byId = (id) => document.getElementById(id);
+
+/** Write the text unless it is there: the browser lays out again what is written, even if it is the same. */
+function setText(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+}
+
 const SAVE_STATES = {
     idle: ["", ""],
     saving: ["Saving", "Your ratings are being sent to the server."],
@@ -66,13 +73,13 @@ export function createPage() {
         /** The action bar: what is missing, and whether Submit may be pressed. @param {import("./protocols/index.js").Status} status */
         showStatus({ canSubmit, canProceed = false, message, label = isCorrecting ? "Save correction" : "Submit" }, canUndo) {
             byId("action-bar").hidden = false;
-            byId("missing").textContent = message;
+            setText(byId("missing"), message);
             byId("missing").classList.toggle("complete", canSubmit);
             byId("missing").classList.remove("pointed-out");
             byId("submit").disabled = isSending;
             // It can be pressed all the same: then the page points out what is missing.
             byId("submit").setAttribute("aria-disabled", String(isSending || (!canSubmit && !canProceed)));
-            byId("submit").firstChild.data = isSending ? "Saving… " : canProceed ? "Continue " : `${label} `;
+            setText(byId("submit").firstChild, isSending ? "Saving… " : canProceed ? "Continue " : `${label} `);
             for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = isSending || !canUndo;
         },
         /** While the task is on its way to the server its buttons are off; show the status again afterwards. */
@@ -101,7 +108,7 @@ export function createPage() {
             byId("back-to-last").disabled = !hasLast;
         },
         setBusy(isBusy) {
-            byId("task").setAttribute("aria-busy", String(isBusy));
+            stage.current().setAttribute("aria-busy", String(isBusy));
         },
         /** Announce a sentence to screen readers once; a repeated sentence is announced again. */
         announce(sentence) {
@@ -113,14 +120,14 @@ export function createPage() {
             const section = byId("assigned-note"), note = section.querySelector("q");
             section.hidden = !assigned;
             if (!assigned) return;
-            section.querySelector("span").textContent = `${assigned.by} assigned this task to you${assigned.note ? ":" : "."}`;
-            note.textContent = assigned.note;
+            setText(section.querySelector("span"), `${assigned.by} assigned this task to you${assigned.note ? ":" : "."}`);
+            setText(note, assigned.note);
             note.hidden = !assigned.note;
         },
         /** Why a reviewer returned the current task, and what the labeler replies; hidden where it was not returned. */
         showReviewerNote(note, reply = "") {
             byId("reviewer-note").hidden = !note;
-            byId("reviewer-note").querySelector("q").textContent = note;
+            setText(byId("reviewer-note").querySelector("q"), note);
             if (byId("reply").value !== reply) byId("reply").value = reply;
         },
         /** @param {{label: string, run: () => void}|null} [action]  what can be done about it */

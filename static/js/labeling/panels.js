@@ -1,9 +1,9 @@
 /** What is shown in place of a task, such as a test's announcement. Each panel has at most one action that Enter runs. */
 import { clone } from "./protocols/view-parts.js";
+import * as stage from "./stage.js";
 
 /** @param {{showKeys: () => void}} needs  draws the keys on the page as the key map has them */
 export function createPanels({ showKeys }) {
-    const container = document.getElementById("task");
     let shown = null; // {element, run}
 
     return {
@@ -11,8 +11,8 @@ export function createPanels({ showKeys }) {
         show(element, run = null) {
             shown = { element, run };
             document.getElementById("action-bar").hidden = true;
-            container.setAttribute("aria-busy", "false");
-            container.replaceChildren(element);
+            stage.current().setAttribute("aria-busy", "false");
+            stage.show(element);
             showKeys();
             scrollTo({ top: 0, behavior: "instant" });
             // The heading and not the button: a key that is still held down must not press it.

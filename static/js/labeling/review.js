@@ -6,6 +6,7 @@
 import { typesetDone, typesetInView } from "../shared/math.js";
 import { askReason } from "./dialogs.js";
 import { isOfSteps, startingStep, withEvidence } from "./review-evidence.js";
+import * as stage from "./stage.js";
 import { answersOf, areSameAnswers } from "./sync/answers.js";
 import { createTaskEditor } from "./task-editor.js";
 
@@ -25,7 +26,6 @@ const NOTHING_BEFORE = "You have not reviewed a submission yet, so there is noth
  */
 export function createReview({ config, protocol, api, connection, activity, page, panel, visited, onNone, onState }) {
     const { round, review, project } = config;
-    const prerender = document.getElementById("prerender");
     let shown = null; // {id, opened, answers}: what is shown, and its answers as they count now.
     let next = null; // Prepared in the same way, with its view; without one it is of a round that another page shows.
     let queue = [];
@@ -114,7 +114,7 @@ export function createReview({ config, protocol, api, connection, activity, page
         const opened = await connection.run(() => api.get(`/assignments/${id}/review`));
         if (opened.assignment.round !== round.number) return { id, opened, round: opened.assignment.round };
         const view = withEvidence(editor.createView(opened.assignment), opened);
-        prerender.replaceChildren(view.element); // Laid out there, so that the fonts that it needs are loaded.
+        stage.prepare(view.element); // Laid out there, so that the fonts that it needs are loaded.
         return { id, opened, view, round: round.number };
     }
 

@@ -5,6 +5,7 @@
  */
 import { typesetDone, typesetInView } from "../shared/math.js";
 import { askReason } from "./dialogs.js";
+import * as stage from "./stage.js";
 import { createTaskEditor } from "./task-editor.js";
 
 const TYPESET_TIMEOUT_MS = 1_500;
@@ -23,7 +24,6 @@ export function createSession({
     round, options, guideline, protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued,
     resume, lastSubmission, training = null,
 }) {
-    const prerender = document.getElementById("prerender");
     const editor = createTaskEditor({
         protocol, options, api, connection, activity, page, onChange: drafts.change, onSubmit: submit, canGoBack: lastSubmission.hasLast,
     });
@@ -103,7 +103,7 @@ export function createSession({
 
     function prepare(payload) {
         const view = editor.createView(payload);
-        prerender.replaceChildren(view.element); // Laid out there, so that the fonts that it needs are loaded.
+        stage.prepare(view.element); // Laid out there, so that the fonts that it needs are loaded.
         leases.hold(payload.id, payload.leased_until);
         return { payload, view };
     }

@@ -7,6 +7,7 @@
  */
 import { setSource } from "../shared/texts.js";
 import { askReason } from "./dialogs.js";
+import * as stage from "./stage.js";
 import { areSameAnswers } from "./sync/answers.js";
 
 const MAX_ACTIVE_MS = 86_400_000; // The server accepts a day at most.
@@ -22,7 +23,6 @@ const MAX_ACTIVE_MS = 86_400_000; // The server accepts a day at most.
 export function createTaskEditor({
     protocol, options, api, connection, activity, page, onChange, onSubmit, canGoBack = () => false, whyFixed = () => "",
 }) {
-    const container = document.getElementById("task");
     const tools = { options, post: (path, body) => connection.run(() => api.post(path, body)) };
     /** @type {Task|null} */
     let task = null;
@@ -46,7 +46,7 @@ export function createTaskEditor({
     /** Every change passes through here: paint first, then keep the answers, then announce, unless there is nothing to announce. */
     function become(state, announcement = "", { isQuiet = false } = {}) {
         const before = task.state;
-        if (state === before) return;
+        if (state === before) return paint(); // What the view has fetched may be new.
         task.state = state;
         paint();
         const answers = protocol.answersOf(state);
@@ -66,7 +66,6 @@ export function createTaskEditor({
         if (!result) return false;
         if (whyFixed() && changesAnswers(result.state)) return page.notice(whyFixed(), "info"), false;
         become(result.state, result.announcement, result);
-        paint();
         return true;
     }
 
@@ -101,7 +100,7 @@ export function createTaskEditor({
 
     /** Show the row at the cursor as it was written, and back; where there is no cursor, all texts. */
     function showSource() {
-        const row = container.querySelector('[aria-current="step"]');
+        const row = stage.current().querySelector('[aria-current="step"]');
         if (!row) return showSources();
         const button = row.querySelector(".source-button");
         if (button) button.click();
@@ -109,10 +108,10 @@ export function createTaskEditor({
     }
 
     function showSources() {
-        const button = container.querySelector('[data-slot="sources"]');
+        const button = stage.current().querySelector('[data-slot="sources"]');
         const isSource = button.getAttribute("aria-pressed") !== "true";
         button.setAttribute("aria-pressed", String(isSource));
-        for (const text of container.querySelectorAll(".problem, .step-text")) setSource(text, isSource);
+        for (const text of stage.current().querySelectorAll(".problem, .step-text")) setSource(text, isSource);
     }
 
     /** A command runs only while there is a task that may be changed. */
@@ -129,7 +128,7 @@ export function createTaskEditor({
         show(payload, view, answers) {
             task = { payload, view, state: protocol.start(payload, answers, options), reason: "", reply: answers.reply ?? "" };
             paint();
-            container.replaceChildren(view.element);
+            stage.show(view.element);
             view.fit();
             page.problemPeek.follow(view.element);
             page.setBusy(false);
@@ -140,7 +139,7 @@ export function createTaskEditor({
         unpark() {
             isParked = false;
             if (!task) return;
-            container.replaceChildren(task.view.element);
+            stage.show(task.view.element);
             paint();
             task.view.fit();
             page.problemPeek.follow(task.view.element);
@@ -154,7 +153,7 @@ export function createTaskEditor({
         /** While the submission is on its way, nothing that is shown may change. */
         setSending(isNowSending) {
             isSending = isNowSending;
-            container.inert = isSending;
+            stage.current().inert = isSending;
             page.setSending(isSending);
             paint();
             if (!isSending) task.view.reveal(task.state);

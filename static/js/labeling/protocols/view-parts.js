@@ -50,14 +50,24 @@ export function paintThumbs({ answer, label, isHidden = false, words = STEP_WORD
     }
 }
 
+/** @type {WeakMap<Element, string>} how each row is painted: a key changes one or two of many rows */
+const looks = new WeakMap();
+
 /** Mark a row as the current one and show which answer is pressed. @param {string|null} answer */
-export function paintRow(row, answer, isCurrent) {
+export function paintRow(row, answer, isCurrent, { isOpen = true } = {}) {
+    const look = `${answer} ${isCurrent} ${isOpen}`;
+    if (looks.get(row) === look) return;
+    looks.set(row, look);
+    row.classList.toggle("unreached", !isOpen);
     row.classList.toggle("here", isCurrent);
     if (isCurrent) row.setAttribute("aria-current", "step");
     else row.removeAttribute("aria-current");
     if (answer) row.dataset.rating = answer;
     else delete row.dataset.rating;
-    for (const face of row.querySelectorAll(".face")) face.setAttribute("aria-pressed", String(face.dataset.answer === answer));
+    for (const face of row.querySelectorAll(".face")) {
+        face.disabled = !isOpen;
+        face.setAttribute("aria-pressed", String(face.dataset.answer === answer));
+    }
 }
 
 /** Move the keyboard's focus to the element, unless the person uses it outside of the task. */
@@ -66,7 +76,13 @@ export function focusWithin(element, target) {
     if (!focused || focused === document.body || element.contains(focused)) target.focus({ preventScroll: true });
 }
 
+// Whoever presses keys faster than this reads no gliding page, and must not wait for its frames.
+const QUICK_MS = 250;
+let lastScroll = -Infinity;
+
 export function scrollToNearest(target, isSmooth) {
     const isReduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    target.scrollIntoView({ block: "nearest", behavior: isSmooth && !isReduced ? "smooth" : "instant" });
+    const isQuick = performance.now() - lastScroll < QUICK_MS;
+    lastScroll = performance.now();
+    target.scrollIntoView({ block: "nearest", behavior: isSmooth && !isReduced && !isQuick ? "smooth" : "instant" });
 }

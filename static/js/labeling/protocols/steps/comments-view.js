@@ -4,8 +4,8 @@ import { clone } from "../view-parts.js";
 /** @param {HTMLElement[]} rows  of the steps @param {Function} act */
 export function createCommentsView(rows, act) {
     const parts = new Map(); // By the index of the step, once it has a comment.
-    rows.forEach((row, index) => {
-        const opener = row.querySelector(".comment-open");
+    const openers = rows.map((row) => row.querySelector(".comment-open"));
+    openers.forEach((opener, index) => {
         opener.setAttribute("aria-label", `Comment on step ${index + 1}`);
         opener.addEventListener("click", (event) => {
             event.stopPropagation(); // The row itself would only take the cursor.
@@ -47,7 +47,7 @@ export function createCommentsView(rows, act) {
 
     return {
         paint({ comments, cursor, isCommenting }, { openCount }) {
-            rows.forEach((row, index) => { row.querySelector(".comment-open").hidden = index >= openCount; });
+            openers.forEach((opener, index) => { opener.hidden = index >= openCount; });
             comments.forEach((comment, index) => paintOne(index, index < openCount ? comment : "", isCommenting && index === cursor));
         },
         /** The text field while the labeler writes; null otherwise. */

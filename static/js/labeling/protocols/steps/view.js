@@ -39,10 +39,8 @@ export function createStepsView(payload, on, createFollowup = () => null, create
         paint(state, status) {
             const nameAt = (index) => index < status.ratedCount ? answerName(state.answers[index]) : null;
             rows.forEach((row, index) => {
-                const isOpen = index < status.openCount;
-                row.classList.toggle("unreached", !isOpen);
-                for (const face of row.querySelectorAll(".face")) face.disabled = !isOpen;
-                paintRow(row, nameAt(index), index === state.cursor && state.followupCursor == null);
+                const isCurrent = index === state.cursor && state.followupCursor == null;
+                paintRow(row, nameAt(index), isCurrent, { isOpen: index < status.openCount });
             });
             followup?.paint(state, status);
             comments?.paint(state, status);
