@@ -20,7 +20,8 @@ export function createProblemPeek() {
         panel.hidden = !isShown;
         open(false);
         if (isShown) place.replaceChildren(...copies(pane));
-        document.documentElement.style.setProperty("--peek", isShown ? `${panel.firstElementChild.offsetHeight}px` : "0px");
+        // Rows are scrolled to below it. A custom property would do the same, and make the browser style the whole page again.
+        document.documentElement.style.scrollPaddingTop = isShown ? `${panel.firstElementChild.offsetHeight}px` : "";
     }
 
     function open(isOpen) {
