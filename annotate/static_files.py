@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.contrib.staticfiles.finders import FileSystemFinder
@@ -17,6 +18,7 @@ from django.core.files.storage import FileSystemStorage
 from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from annotate.bundles import ENTRIES, bundle, is_part
 from annotate.env import ROOT
 
 # The languages that code is highlighted in.
@@ -37,9 +39,13 @@ SOURCES = (
     "node_modules/markdown-it/dist/browser",
     "node_modules/swagger-ui-dist",
     "uv.lock",
+    "annotate/bundles.py",
     "annotate/settings.py",
     "annotate/static_files.py",
 )
+
+# How Django finds the imports in a module, which it keeps to itself.
+IMPORTS = getattr(HashedFilesMixin, "_js_module_import_aggregation_patterns")[1]  # noqa: B009
 
 
 class StaticFilesError(RuntimeError):
@@ -60,18 +66,25 @@ def _is_used(prefix: str | None, path: str) -> bool:
 
 
 class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Also rewrites the imports of our ES modules, which therefore need no bundler. Browsers may keep hashed files forever."""
+    """Stores what pages start with as bundles, and every file under a name with its hash: browsers may keep it forever."""
 
-    # One pass for each file in the longest chain of imports: a module's name changes with those that it imports.
-    max_post_process_passes = 12
-
-    # Ours only: an import in a vendor's comment must not be followed.
-    patterns = (
-        *HashedFilesMixin.patterns,
-        ("js/*.js", getattr(HashedFilesMixin, "_js_module_import_aggregation_patterns")[1]),  # noqa: B009 - has no public name
-    )
+    # A bundle names the packages that it loads when they are needed.
+    patterns = (*HashedFilesMixin.patterns, *((name, IMPORTS) for name in ENTRIES))
     # A page that names a missing file is a bug to see in tests, not a 500 for a labeler.
     manifest_strict = False
+
+    def post_process(self, paths: dict[str, Any], *, dry_run: bool = False, **options: Any) -> Iterator[Any]:
+        """With the bundles in place of the modules."""
+        with TemporaryDirectory() as folder:
+            if not dry_run:
+                bundle(Path(self.location), Path(folder))
+                bundles = FileSystemStorage(location=folder)
+                parts = [name for name in paths if is_part(name)]
+                for name in parts:
+                    self.delete(name)
+                paths = {name: paths[name] for name in paths if name not in parts}
+                paths |= {name: (bundles, name) for name in ENTRIES}
+            yield from super().post_process(paths, dry_run=dry_run, **options)
 
     def create_compressor(self, **options: Any) -> Compressor:
         """Fonts and source maps need no compressed copy either."""

@@ -13,6 +13,7 @@ from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.barriers import PHONE, overflow
 from tests.browser.labeling_page import LabelingPage
+from tests.browser.sources import module_of
 from tests.cast import make_problem, make_round, make_solution
 
 TYPESET = """async ([module, texts]) => {
@@ -35,10 +36,6 @@ TYPESET = """async ([module, texts]) => {
 def labeling(project: Project, bob: User, page_of: Callable[..., Page]) -> LabelingPage:
     make_solution(make_problem(project, "Compute.", reference_answer="1"), ["One.", "Two."])
     return LabelingPage(page_of(bob)).open(make_round(project))
-
-
-def module_of(page: Page, name: str) -> str | None:
-    return page.locator(f"link[rel=modulepreload][href*='js/shared/{name}.']").get_attribute("href")
 
 
 def shown(labeling: LabelingPage, *texts: str) -> list[Any]:

@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.projects.models import Project
 from apps.projects.services import publish_guidelines
 from tests.browser.labeling_page import LabelingPage
+from tests.browser.sources import module_of
 from tests.cast import make_problem, make_round, make_solution
 
 EVIL = [
@@ -90,7 +91,6 @@ def test_every_statement_of_math_500_renders(
     page = page_of(bob)
     LabelingPage(page).open(make_round(project))
     texts = [text for row in rows for text in (row["problem"], row["solution"]) if "[asy]" not in text]
-    module = page.locator("link[rel=modulepreload][href*='js/shared/math']").get_attribute("href")
     failed = page.evaluate(
         """async ([module, texts]) => {
             const math = await import(module);
@@ -103,7 +103,7 @@ def test_every_statement_of_math_500_renders(
             }
             return failed;
         }""",
-        [module, texts],
+        [module_of(page, "math"), texts],
     )
     assert len(texts) > 400
     # KaTeX has neither of these: such a formula stays as it was written.

@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.labeling_page import LabelingPage
-from tests.browser.test_formulas import module_of
+from tests.browser.sources import module_of
 from tests.cast import make_problem, make_round, make_solution
 
 SHOW = """async ([module, texts]) => {

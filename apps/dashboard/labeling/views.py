@@ -34,6 +34,7 @@ class ProtocolTemplates:
 
     folder: str
     title: str
+    stylesheet: str = ""
 
     def __getattr__(self, part: str) -> str:
         return f"labeling/{self.folder}/_{part}.html"
@@ -42,7 +43,7 @@ class ProtocolTemplates:
 PROTOCOL_TEMPLATES = {
     "first_error": ProtocolTemplates("steps", "Rate the steps"),
     "every_step": ProtocolTemplates("steps", "Rate the steps"),
-    "comparison": ProtocolTemplates("comparison", "Compare two sides"),
+    "comparison": ProtocolTemplates("comparison", "Compare two sides", "css/comparison.css"),
     "branching": ProtocolTemplates("branching", "Rate the candidates"),
 }
 
