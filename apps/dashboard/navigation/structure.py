@@ -139,6 +139,8 @@ BELOW = {
     "round-edit": Thing("Edit", "round", ("number",)),
     "review-queue": Thing("{kind.title}"),
     "person": Thing("{name}"),
+    "hours": Thing("Hours and pace"),
+    "own-hours": Thing("My hours"),
     "assignment": Thing("Submission {pk}"),
     "run-new": Thing("New run"),
     "run": Thing("Run {number}"),

@@ -29,11 +29,11 @@ _PAGES: dict[str, tuple[str, str, str, str]] = {
     "solution": ("solutions", "solutions", "solution", "pk"),
     "round": ("rounds", "rounds", "round", "number"),
     "export": ("exports", "exports", "export", "pk"),
-    "endpoint": ("estimation", "endpoints", "endpoint", "pk"),
+    "endpoint": ("endpoints", "endpoints", "endpoint", "pk"),
     "judge": ("judging", "judging", "judging", ""),
     "estimation-run": ("estimation", "estimation", "run", "number"),
-    "sampling-run": ("estimation", "estimation", "sampling", "number"),
-    "scoring-run": ("estimation", "estimation", "scoring", "number"),
+    "sampling-run": ("sampling-runs", "sampling-runs", "sampling", "number"),
+    "scoring-run": ("scoring-runs", "scoring-runs", "scoring", "number"),
     "judge-run": ("judging", "judging", "judge-run", "number"),
 }
 
