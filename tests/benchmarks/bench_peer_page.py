@@ -24,12 +24,11 @@ from urllib.request import urlopen
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import chromium
-from tests.benchmarks.bench_page import STEPS
+from tests.benchmarks.bench_page import FLAGS, STEPS
 from tests.benchmarks.report import percentile, tell
 
 VERSION = "1.23.2"
 EMAIL, PASSWORD = "page@bench.example", "a page of theirs"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CONFIG = "<View>{steps}</View>"
 STEP = (
     '<Text name="t{n}" value="$s{n}"/><Choices name="c{n}" toName="t{n}" choice="single" showInline="true">'
