@@ -97,6 +97,11 @@ def reviewed_of(request: Request, pk: int) -> Assignment:
     return reachable(assignments, user_of(request), "review", pk, project="round__project")
 
 
+def reported_of(request: Request, pk: int) -> Assignment:
+    """Any labeler's assignment, also an imported one: files report bad problems as well."""
+    return reachable(Assignment.objects.all(), user_of(request), "review", pk, project="round__project")
+
+
 def import_of(request: Request, pk: int) -> ImportBatch:
     return reachable(ImportBatch.objects.all(), user_of(request), "import", pk)
 

@@ -14,6 +14,7 @@ from apps.accounts.models import AuditEvent
 from apps.api.access import project_of
 from apps.api.filters import filtered, parameters_of
 from apps.api.pagination import ListView, Row
+from apps.projects.audit import events_of
 
 
 class AuditEventSerializer(serializers.Serializer[AuditEvent]):
@@ -43,7 +44,7 @@ class AuditLog(ListView):
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         """The events, oldest first. `verb` is the beginning of one, as in `member.`; days include both ends."""
         project = project_of(request, slug, "audit")
-        events = AuditEvent.objects.filter(project=project.slug).select_related("actor")
+        events = events_of(project).select_related("actor")
         return self.answer(request, filtered(AuditFilter, request, events), self._rows)
 
     @staticmethod

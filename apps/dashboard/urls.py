@@ -99,6 +99,7 @@ urlpatterns = [
         for act in cascades.ACTS
     ),
     path("deletions/<int:pk>", removal.deletion, name="deletion"),
+    path("deletions/<int:pk>/continue", removal.go_on, name="deletion-continue"),
     path(f"{_OF_PROJECT}delete/<slug:kind>/<int:pk>", removal.confirm, name="delete"),
     path(f"{_OF_PROJECT}archive/<slug:kind>/<int:pk>", removal.set_archived, {"archived": True}, name="archive"),
     path(f"{_OF_PROJECT}bring-back/<slug:kind>/<int:pk>", removal.set_archived, {"archived": False}, name="bring-back"),

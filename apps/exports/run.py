@@ -20,7 +20,7 @@ from apps.exports.contamination import checked_against
 from apps.exports.description.card import dataset_card
 from apps.exports.description.manifest import build_manifest, combined_sha256
 from apps.exports.files.parts import Ended, assemble, cut_parts, write_part
-from apps.exports.files.storage import CARD, MANIFEST, export_folder, remove_unfinished
+from apps.exports.files.storage import CARD, MANIFEST, export_folder, refresh, remove_unfinished
 from apps.exports.formats import FORMATS
 from apps.exports.formats.base import Need
 from apps.exports.load.records import count_retired
@@ -72,7 +72,7 @@ def run_part(*, part_id: int) -> None:
         if not export.has_ended:
             with _ending_on_error(export):
                 write_part(export, part)
-    export.refresh_from_db()
+    refresh(export)
     if export.has_ended:
         remove_unfinished(export)
     elif not export.ranges.filter(finished_at=None).exists():
@@ -85,7 +85,6 @@ def _ending_on_error(export: Export) -> Iterator[None]:
 
     def fail(reason: str) -> None:
         remove_unfinished(export)
-        export.refresh_from_db()
         # An export that ended meanwhile has removed the files of this part.
         if not export.has_ended:
             export.end(JobStatus.FAILED, error=reason)
@@ -95,7 +94,6 @@ def _ending_on_error(export: Export) -> Iterator[None]:
             yield
         except Ended:
             remove_unfinished(export)
-            export.refresh_from_db()
 
 
 def _start(export: Export, parts: Sequence[ExportPart]) -> None:

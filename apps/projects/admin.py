@@ -15,7 +15,7 @@ from unfold.admin import TabularInline
 from apps.accounts.models import User
 from apps.core.admin import ReadOnly, ReadOnlyAdmin
 from apps.projects.models import Guideline, Invitation, Membership, Project
-from apps.projects.services import reinstate_member, remove_member, revoke_invitation
+from apps.projects.services import revoke_invitation
 
 
 class MembershipInline(ReadOnly, TabularInline):  # type: ignore[misc]
@@ -43,22 +43,6 @@ class MembershipAdmin(ReadOnlyAdmin):
     list_filter = ["role", "status", "project"]
     list_select_related = ["user", "project"]
     search_fields = ["user__email", "user__name", "pseudonym", "project__slug"]
-    actions = ["suspend", "reinstate"]
-
-    @admin.action(description="Suspend the selected members", permissions=["act"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        actor = cast("User", request.user)
-        self.act(
-            request,
-            queryset,
-            lambda member: remove_member(membership=member, actor=actor, reason="by an administrator"),
-            done="suspended",
-        )
-
-    @admin.action(description="Reinstate the selected members", permissions=["act"])
-    def reinstate(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        actor = cast("User", request.user)
-        self.act(request, queryset, lambda member: reinstate_member(membership=member, actor=actor), done="reinstated")
 
 
 @admin.register(Guideline)

@@ -9,6 +9,7 @@ from django.contrib import admin
 
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
 from apps.corpus.admin_words import LabelAdmin
+from apps.quality.admin_members import MemberSuspensionAdmin
 from apps.quality.admin_solutions import SolutionLabelsAdmin
 from apps.quality.models import (
     AlsoAcceptable,
@@ -33,7 +34,7 @@ from apps.quality.models import (
     Suspension,
 )
 
-__all__ = ["SolutionLabelsAdmin"]  # Its import registers it.
+__all__ = ["MemberSuspensionAdmin", "SolutionLabelsAdmin"]  # Their imports register them.
 
 
 @admin.register(QualityRules)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
+from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import wake_on_commit
 from apps.projects.models import Project
 from apps.removal.kinds import Kind, Loss, all_rows
@@ -77,9 +78,28 @@ def delete(
 
 
 @transaction.atomic
+def continue_deletion(*, deletion: Deletion) -> Deletion:
+    """Have a worker go on with a deletion that has failed. Raises Conflict for any other."""
+    stored = Deletion.objects.select_for_update().get(pk=deletion.pk)
+    if stored.status != JobStatus.FAILED:
+        raise Conflict(f"This deletion is {stored.status}: only one that has failed is continued.", code="not_failed")
+    stored.status, stored.error, stored.finished_at, stored.beat_at = JobStatus.QUEUED, "", None, timezone.now()
+    try:
+        with transaction.atomic():
+            stored.save()
+    except IntegrityError as error:
+        raise Conflict("Another deletion of the same is under way.", code="being_deleted") from error
+    wake_on_commit(TASK, stored.pk)
+    return stored
+
+
+@transaction.atomic
 def archive(*, kind: Kind[Any], row: Any, project: Project, actor: User) -> None:
     """Take it out of the lists. A second call changes nothing. Raises Conflict while it is at work."""
     _check_archivable(kind)
+    # Openings of rounds in the project wait.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    row.refresh_from_db()
     if holds := kind.archive_holds(row):
         raise Conflict(f"This {kind.title} cannot be archived: {'; '.join(holds)}.", code="held")
     if all_rows(kind.model).filter(pk=row.pk, archived_at=None).update(archived_at=timezone.now()):

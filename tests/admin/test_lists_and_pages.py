@@ -21,7 +21,7 @@ from apps.exports.services import create_export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.services import invite
-from apps.quality.models import StaleSolution
+from apps.quality.models import StaleSolution, Suspension
 from tests.admin.test_every_model import OURS, REGISTERED, filled, name, page, staff
 from tests.cast import signed_in
 from tests.world import World
@@ -135,9 +135,18 @@ def test_members_are_suspended_and_reinstated_by_the_services(filled: World, sta
     assert member.status == Membership.Status.SUSPENDED
     event = AuditEvent.objects.filter(verb="member.suspended").latest("pk")
     assert (event.actor and event.actor.email, event.target) == ("olga@lab.example", "bob@lab.example")
+    labeled = set(Assignment.objects.filter(labeler=member.user).values_list("task__solution", flat=True)) - {None}
+    assert labeled
+    assert labeled <= set(StaleSolution.objects.values_list("solution", flat=True)), "the consensus follows"
+    suspension = Suspension.objects.get(membership=member)
+    assert (suspension.by and suspension.by.email, suspension.lifted_at) == ("olga@lab.example", None)
+    StaleSolution.objects.all().delete()
     assert "1 reinstated." in act(staff, member, "reinstate")
     member.refresh_from_db()
+    suspension.refresh_from_db()
     assert member.status == Membership.Status.ACTIVE
+    assert suspension.lifted_at is not None, "gold counts anew from here on"
+    assert labeled <= set(StaleSolution.objects.values_list("solution", flat=True))
 
 
 def test_the_last_owner_stays(filled: World, staff: Client) -> None:

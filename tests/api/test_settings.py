@@ -69,7 +69,9 @@ def test_quality_rules_are_read_and_changed_one_by_one(api: Client, project: Pro
         api, "patch", path, {"rule": "processbench", "options": {"agreeing": 2, "limit": 4}, "pass_mark": 0.8}
     )
     assert (changed.status_code, changed.json()["pass_mark"], changed.json()["suspends"]) == (200, 0.8, True)
-    for body in ({"pass_mark": 1.5}, {"rule": "loudest"}, {"hourly_cost": -1}):
+    assert send(api, "patch", path, {"reading_speed": 900}).json()["reading_speed"] == 900
+    assert send(api, "patch", path, {"reading_speed": None}).json()["reading_speed"] is None
+    for body in ({"pass_mark": 1.5}, {"rule": "loudest"}, {"hourly_cost": -1}, {"reading_speed": 100}):
         assert send(api, "patch", path, body).json()["error"]["fields"].keys() == body.keys()
     assert send(bearer(mia), "patch", path, {"allows_self_review": True}).status_code == 403
     assert send(api, "patch", path, {"allows_self_review": True}).json()["allows_self_review"] is True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -194,3 +195,11 @@ def test_a_bar_is_painted_on_terminals_only() -> None:
         bar.close(10, 10, "finished")
         assert ("50% 5 of 10 running" in output.getvalue()) == is_painted
         assert ("100% 10 of 10 finished" in output.getvalue()) == is_painted
+
+
+def test_a_frame_has_the_texts_of_the_file() -> None:
+    row = {"id": "007", "answer": "1e5", "date": "2024", "note": "NaN", "score": 0.12345678901234568}
+    content = json.dumps(row).encode() + b"\n"
+    file = {"name": "train.jsonl", "rows": 1, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    with scripted(Answer(200, [file]), Answer(200, content)) as script:
+        assert export_of(script.url).to_pandas().to_dict("records") == [row]

@@ -11,6 +11,7 @@ import pytest
 
 from apps.corpus.imports.columns import choices_of, columns_of, guessed_mapping, guessed_questions, questions_of
 from apps.corpus.imports.preview import guessed_options, preview, sample_of
+from apps.corpus.imports.readers.row_paths import parsed_path, value_at
 from apps.corpus.imports.readers.tools.answers import Answer
 from tests.corpus.rows import VALID
 from tests.corpus.test_labeling_tools import FLAT, choice, task
@@ -56,6 +57,15 @@ def test_every_path_is_offered_with_an_example_where_it_serves() -> None:
     of_problems = [column.path for column in columns if column.serves("problem.statement")]
     assert of_problems == ["a.b", "list", "list[0].x y", "list[1].x y", "list[-1].x y", "p.q"]
     assert [column.path for column in columns if column.serves("solution.text")][-2:] == ["list[each].x y", "p.q"]
+
+
+@pytest.mark.parametrize("name", ["No.", "a..b", ".x", "p.q", "1. Question", "x [%]", "q[0]", 'say "hi"', "a]", "#"])
+def test_every_path_that_is_offered_can_be_read(name: str) -> None:
+    """Spreadsheets have columns such as `No.`"""
+    for row in ({name: "v"}, {"within": {name: "v"}}):
+        (column,) = columns_of([row])
+        parsed_path(column.path)
+        assert value_at(row, column.path) == "v"
 
 
 def test_paths_of_a_hostile_row_are_found_in_bounded_time(tmp_path: Path) -> None:

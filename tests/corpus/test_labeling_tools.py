@@ -150,11 +150,24 @@ def test_spans_of_browsers_count_some_characters_twice() -> None:
         ("error_steps", choice("error", "none"), {0: 1, 1: 1, 2: 1}),
         ("error_steps", result("error", "rating", {"rating": 1}), {0: -1}),
         ("error_steps", result("error", "textarea", {"text": ["3"]}), {0: 1, 1: 1, 2: -1}),
+        ("first_error", choice("error", "-1"), {0: 1, 1: 1, 2: 1}),
+        ("first_error", choice("error", "No error (\u22121)"), {0: 1, 1: 1, 2: 1}),
+        ("first_error", choice("error", "step-1"), {0: 1, 1: -1}),
     ],
 )
 def test_a_first_error_may_be_a_number_or_a_choice(target: str, value: dict[str, Any], ratings: dict[int, int]) -> None:
     record = read("label-studio", task(value), mapping={**STUDIO, target: "error"})
     assert ratings_of(record) == ratings
+
+
+@pytest.mark.parametrize("word", ["Yes", "no", "true", "False"])
+def test_an_answer_to_an_unknown_question_is_no_rating(word: str) -> None:
+    """The question may be whether the step is right, or whether it has an error."""
+    mapping = {**STUDIO, "ratings": "has_error_{{idx}}"}
+    with pytest.raises(RowError, match="has no meaning"):
+        read("label-studio", task(choice("has_error_0", word)), mapping=mapping)
+    record = read("label-studio", task(choice("has_error_0", word)), mapping=mapping, meanings={word: "bad"})
+    assert ratings_of(record) == {0: -1}
 
 
 def test_the_words_of_a_team_need_a_meaning() -> None:
@@ -332,23 +345,29 @@ def test_a_flat_record_has_the_status_of_its_responses() -> None:
     }
 
 
-def test_a_ranking_of_two_is_a_preference() -> None:
-    row = {
+def ranking(*ranks: Any) -> dict[str, Any]:
+    """A ranking of the second and the first of two answers."""
+    ranked = [{"value": name, "rank": rank} for name, rank in zip(("second", "first"), ranks, strict=True)]
+    return {
         "id": "r",
         "fields": {"prompt": "1 + 1?", "response_1": "2", "response_2": "3"},
-        "responses": {
-            "rank": [{"value": [{"value": "second", "rank": 2}, {"value": "first", "rank": 1}], "user_id": "u"}]
-        },
+        "responses": {"rank": [{"value": ranked, "user_id": "u"}]},
     }
+
+
+def test_a_ranking_of_two_is_a_preference() -> None:
     mapping = {
         "problem.statement": "fields.prompt",
         "comparison.left.text": "fields.response_1",
         "comparison.right.text": "fields.response_2",
         "preference": "rank",
     }
-    (person,) = read("argilla", row, mapping=mapping).people
+    (person,) = read("argilla", ranking(2, 1), mapping=mapping).people
     assert person.preference is not None
     assert person.preference.choice == "left"
+    for ranks in (("2", "1"), (None, None), (True, 1)):
+        with pytest.raises(RowError, match="expected a whole number as rank"):
+            read("argilla", ranking(*ranks), mapping=mapping)
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,15 @@ def test_refused_rows_of_a_table_keep_their_quotation_marks(tmp_path: Path) -> N
     assert list(raw_lines(path, {1, 3, 4})) == [(1, b"problem,answer"), (3, b"b"), (4, b'"c ""d""",3,4')]
 
 
+def test_blank_lines_may_come_before_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n\nproblem,answer\n1+1?,2\nbad\n")
+    first, second = read_rows(path)
+    assert (first.number, first.row) == (4, {"problem": "1+1?", "answer": "2"})
+    assert (second.number, second.error is not None) == (5, True)
+    assert [text for _, text in raw_lines(path, {1, 5})] == [b"problem,answer", b"bad"]
+
+
 @examples(100)
 @given(content=st.text(alphabet='ab,;\t"\r\n#\x00\x85\u2028é', max_size=80))
 def test_no_table_raises(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:

@@ -178,7 +178,8 @@ OF_NO_PROJECT = {
     ("tokens", "get"),
     ("token-new", "post"),
 }
-ELSEWHERE = {"deletion", "join", "token-revoke"}  # Their own tests: whoever holds the secret, whoever owns the token.
+# Their own tests: whoever holds the secret, owns the token, or asked for the deletion.
+ELSEWHERE = {"deletion", "deletion-continue", "join", "token-revoke"}
 
 ROLES = ["labeler", "reviewer", "manager", "owner"]
 

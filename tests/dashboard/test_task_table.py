@@ -13,17 +13,21 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import NotAllowed
+from apps.corpus.models import Problem
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, GoldLabel, Reservation, Round, SavedView, Task
 from apps.labeling.protocols.submission import Submission
 from apps.labeling.queue.leases import skip
 from apps.labeling.queue.reservations import reserve
+from apps.labeling.rounds.services import set_round_status
 from apps.labeling.saved_views import MOST_VIEWS, delete_view, save_view, views_for
 from apps.projects.models import Membership, Project
 from apps.projects.services import create_project
 from apps.quality.models import FastMark, OpenDispute
 from apps.quality.task_table import filters as task_filters
 from apps.quality.task_table.filters import TaskFilters, count_of, tasks_in
+from apps.quality.task_table.rows import rows_of, with_excerpts
+from apps.quality.trust.blind_rounds import open_blind_round
 from tests.cast import html_without_tokens, make_comparison, make_problem, make_round, make_solution, signed_in
 from tests.labeling.test_queue import GOOD, take
 
@@ -106,6 +110,22 @@ def test_each_filter_finds_its_tasks(round_: Round, tasks: list[int], alice: Use
     Assignment.objects.filter(pk=done.pk).update(state="returned")
     assert found(project, state="returned") == [first]
     assert first not in found(project, state="complete")
+
+
+def test_a_blind_round_hides_what_models_dispute(project: Project, alice: User) -> None:
+    make_solution(make_problem(project))
+    sample = open_blind_round(project=project, size=1, actor=alice)
+    task = Task.objects.get(round=sample.round)
+    for kind in ("people_monte_carlo", "people"):
+        OpenDispute.objects.create(solution_id=task.solution_id, project=project, kind=kind)
+    (row,) = rows_of(list(with_excerpts(Task.objects.all())))
+    assert row.disputes == ("people",)
+    OpenDispute.objects.filter(kind="people").delete()
+    assert found(project, state="disputed") == []
+    set_round_status(round=task.round, status="closed", actor=alice)
+    assert found(project, state="disputed") == [task.pk]
+    (row,) = rows_of(list(with_excerpts(Task.objects.all())))
+    assert row.disputes == ("people_monte_carlo",)
 
 
 def test_every_state_of_the_filter_is_known() -> None:
@@ -216,6 +236,20 @@ def test_all_that_match_are_meant_where_that_is_chosen(round_: Round, tasks: lis
     act(signed_in(alice), "priority", [], "?subject=Algebra", all="1", priority="4")
     priorities = dict(Task.objects.values_list("pk", "priority"))
     assert [priorities[pk] for pk in tasks] == [4, 4, 0, 0]
+
+
+def test_an_action_under_a_filter_that_is_not_offered_any_more_changes_nothing(
+    round_: Round, tasks: list[int], alice: User, bob: User
+) -> None:
+    """On the page such a filter is left out, so that the action would reach what nobody has chosen."""
+    submit(assignment=take(round_, bob), submission=GOOD)
+    client = signed_in(alice)
+    for query in ("?subject=Geology", "?labeler=99", "?round=7"):
+        page = act(client, "retire", [], query, all="1", note="All of them.")
+        assert "Nothing was changed" in page.content.decode(), query
+        act(client, "return", tasks, query, note="Look again.")
+    assert not Problem.objects.exclude(retired_at=None).exists()
+    assert not Assignment.objects.filter(state="returned").exists()
 
 
 def test_leases_are_taken_back(round_: Round, tasks: list[int], alice: User, bob: User) -> None:

@@ -27,6 +27,8 @@ from apps.exports.services import cancel_export, create_export
 from apps.exports.tasks import make_export, make_export_part
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
+from apps.removal.kinds import KINDS
+from apps.removal.services import delete
 from tests.cast import make_problem, make_solution
 
 PROBLEMS = 7
@@ -124,6 +126,31 @@ def test_a_part_that_is_cancelled_after_its_last_chunk_removes_its_files(
 
     monkeypatch.setattr(parts, "chunk_rows", cancelling)
     assert run_export(export_id=export.pk).status == JobStatus.CANCELLED
+    assert not export_folder(export).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_an_export_that_is_deleted_while_it_is_written_leaves_no_file(
+    labeled: Project, alice: User, monkeypatch: pytest.MonkeyPatch, in_parts: bool
+) -> None:
+    """Once it is cancelled it can be deleted, and its worker has a chunk at hand still."""
+    export = asked(labeled)
+    first, *_ = cut_parts(export)
+    Export.objects.filter(pk=export.pk).update(status=JobStatus.RUNNING)
+    chunk_rows = parts.chunk_rows
+
+    def deleting(*arguments: Any, **options: Any) -> Any:
+        yield from chunk_rows(*arguments, **options)
+        cancel_export(export=export, actor=alice)
+        delete(kind=KINDS["export"], row=Export.objects.get(pk=export.pk), project=labeled, actor=alice)
+
+    monkeypatch.setattr(parts, "chunk_rows", deleting)
+    if in_parts:
+        run_part(part_id=first.pk)
+    else:
+        assert run_export(export_id=export.pk).status == JobStatus.CANCELLED
+    assert not Export.objects.exists()
     assert not export_folder(export).exists()
 
 

@@ -12,6 +12,8 @@ from apps.labeling.queue.next_rounds import next_rounds_for
 from apps.labeling.rounds.services import create_round, open_round, set_round_status
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import create_project
+from apps.removal.kinds import KINDS
+from apps.removal.services import archive
 from tests.cast import bearer, make_problem, make_screening, make_solution
 from tests.quality.submissions import submit_next
 
@@ -55,6 +57,15 @@ def test_only_rounds_with_a_task_for_the_labeler_are_offered(
     following = next_rounds_for(bob, done)
     assert following.rounds == []
     assert "No other open round of your projects has a task for you now." in following.why_none
+
+
+def test_no_round_of_an_archived_project_is_offered(done: Round, project: Project, bob: User, charlie: User) -> None:
+    other = create_project(slug="aaa", name="AAA", owner=charlie)
+    Membership.objects.create(project=other, user=bob, role=Role.LABELER, status="active")
+    make_solution(make_problem(other))
+    open_round(project=other, protocol="first_error")
+    archive(kind=KINDS["project"], row=other, project=other, actor=charlie)
+    assert numbers(bob, done) == []
 
 
 def test_the_reason_names_what_the_labeler_can_do(done: Round, project: Project, bob: User) -> None:

@@ -302,3 +302,15 @@ def test_the_api_lists_dismisses_and_reopens(reports: list[Assignment], rita: Us
     assert api.get(f"{address}?state=lost").status_code == 400
     assert api.post(f"{API}/assignments/{first['id']}/reopen-report").status_code == 204
     assert len(rows()) == 3
+
+
+def test_reports_that_came_with_a_file_are_dismissed_by_the_api_as_on_the_page(
+    reports: list[Assignment], rita: User
+) -> None:
+    Round.objects.update(origin="prm800k")
+    api, place = bearer(rita), f"{API}/assignments/{reports[0].pk}"
+    listed_ids = [row["id"] for row in api.get(f"{API}/projects/algebra/reports").json()["results"]]
+    assert reports[0].pk in listed_ids
+    sent = api.post(f"{place}/dismiss-report", {"reason": "Fine."}, content_type="application/json")
+    assert (sent.status_code, sent.json()["reason"]) == (200, "Fine.")
+    assert api.post(f"{place}/reopen-report").status_code == 204

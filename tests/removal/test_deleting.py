@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -11,19 +14,23 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from apps.accounts.models import AuditEvent, User
+from apps.core.db.locks import try_advisory_lock
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import Comparison, ImportBatch, Problem, Solution, Step
-from apps.corpus.services import create_import
+from apps.corpus.models.imports import IMPORT_LOCK
+from apps.corpus.services import create_import, queue_again
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.exports.files.storage import export_folder
-from apps.exports.models import Export
+from apps.exports.models import Export, HubPush
 from apps.exports.run import run_export
 from apps.exports.services import create_export
 from apps.inference.services import add_endpoint
 from apps.judging.judges import save_judge, usual_constitution
-from apps.labeling.models import Assignment, Round, RoundProgress, StepLabel, Task
+from apps.labeling.models import Assignment, Reservation, Round, RoundProgress, StepLabel, Task
 from apps.labeling.queue.leases import release
+from apps.labeling.queue.reservations import reserve
+from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
 from apps.projects.permissions import membership_of
 from apps.projects.services import create_project
@@ -33,7 +40,8 @@ from apps.removal.kinds import KINDS
 from apps.removal.models import Deletion
 from apps.removal.run import run_deletion
 from apps.removal.services import archive, bring_back, delete, preview_deletion
-from tests.cast import make_gold, make_problem, make_round, make_solution
+from tests.at_once import elsewhere
+from tests.cast import make_gold, make_problem, make_round, make_solution, signed_in
 from tests.labeling.test_queue import take
 from tests.world import ROW, World, rate
 
@@ -65,6 +73,12 @@ def imported(project: Project, actor: User, rows: bytes, name: str = "one.jsonl"
     batch = run_import(batch_id=batch.pk)
     assert (batch.status, batch.rejected) == ("finished", 0), list(batch.findings.values_list("reason", flat=True))
     return batch
+
+
+def make_comparison(left: Solution, right: Solution, batch: ImportBatch) -> Comparison:
+    return Comparison.objects.create(
+        project=left.project, problem=left.problem, left=left, right=right, digest=uuid4(), batch=batch
+    )
 
 
 def rows_of(project: Project) -> dict[str, int]:
@@ -141,6 +155,42 @@ def test_an_import_goes_with_all_that_it_brought_and_with_its_file(project: Proj
     assert (path.exists(), Round.objects.count()) == (False, 0)
 
 
+def test_comparisons_of_an_import_go_from_the_solutions_of_another(project: Project, alice: User) -> None:
+    problem = make_problem(project)
+    left, right = make_solution(problem), make_solution(problem, ["Another."])
+    batch = imported(project, alice, ROW)
+    comparison = make_comparison(left, right, batch)
+    deletion = removed("import", batch, alice)
+    assert deletion is not None
+    assert (deletion.status, deletion.done, deletion.total) == ("finished", 3, 3)
+    assert not Comparison.objects.filter(pk=comparison.pk).exists()
+    assert set(Solution.objects.all()) == {left, right}
+
+
+def test_a_comparison_that_a_round_uses_holds_its_import(project: Project, alice: User) -> None:
+    problem = make_problem(project)
+    left, right = make_solution(problem), make_solution(problem, ["Another."])
+    batch = imported(project, alice, ROW)
+    make_comparison(left, right, batch)
+    open_round(project=project, protocol="comparison")
+    assert held("import", batch, alice) == "1 task of a round"
+
+
+def test_a_comparison_of_another_import_holds_both_of_its_sides(project: Project, alice: User) -> None:
+    first, second = imported(project, alice, ROW), imported(project, alice, LABELED % 7, name="two.jsonl")
+    left = Solution.objects.get(batch=first)
+    right = make_solution(left.problem, ["Another."])
+    Solution.objects.filter(pk=right.pk).update(batch=first)
+    comparison = make_comparison(left, right, second)
+    assert held("import", first, alice) == "1 comparison of another import"
+    assert held("solution", right, alice) == "1 comparison of another import"
+    assert preview_deletion(KINDS["problem"], left.problem).holds == []
+    removed("import", second, alice)
+    assert not Comparison.objects.filter(pk=comparison.pk).exists()
+    removed("import", first, alice)
+    assert not Solution.objects.exists()
+
+
 def test_labels_of_one_import_go_from_the_solutions_of_another(project: Project, alice: User) -> None:
     first = imported(project, alice, ROW)
     again = imported(project, alice, LABELED % 1, name="two.jsonl")
@@ -181,6 +231,39 @@ def test_an_import_under_way_is_not_deleted(project: Project, alice: User) -> No
     assert held("import", batch, alice) == "it is under way: cancel it first"
 
 
+def test_an_import_is_not_deleted_while_a_worker_stores_its_last_rows(project: Project, alice: User) -> None:
+    batch = imported(project, alice, ROW)
+    deletion = delete(kind=KINDS["import"], row=batch, project=project, actor=alice)
+    assert deletion is not None
+    is_held, is_done = Event(), Event()
+
+    def hold() -> None:
+        with try_advisory_lock(IMPORT_LOCK, batch.pk):
+            is_held.set()
+            is_done.wait(60)
+
+    with ThreadPoolExecutor(1) as pool:
+        worker = elsewhere(pool, hold)
+        assert is_held.wait(60)
+        ended = run_deletion(deletion_id=deletion.pk)
+        is_done.set()
+        worker.result(60)
+    assert (ended.status, "still stores rows" in ended.error) == ("failed", True)
+    assert (Solution.objects.count(), ImportBatch.objects.count()) == (1, 1)
+    removed("import", batch, alice)
+    assert (Solution.objects.count(), ImportBatch.objects.count()) == (0, 0)
+
+
+def test_an_import_that_was_resumed_meanwhile_is_not_deleted(project: Project, alice: User) -> None:
+    batch = imported(project, alice, ROW)
+    ImportBatch.objects.filter(pk=batch.pk).update(status="cancelled")
+    deletion = delete(kind=KINDS["import"], row=batch, project=project, actor=alice)
+    assert deletion is not None
+    queue_again(batch=batch)
+    assert run_deletion(deletion_id=deletion.pk).status == "failed"
+    assert Solution.objects.exists()
+
+
 def test_what_is_used_during_the_deletion_stays(project: Project, alice: User, bob: User) -> None:
     batch = imported(project, alice, ROW)
     deletion = delete(kind=KINDS["import"], row=batch, project=project, actor=alice)
@@ -199,7 +282,33 @@ def test_one_deletion_of_a_thing_at_a_time(project: Project, alice: User) -> Non
     assert told.value.code == "being_deleted"
 
 
-# --- rounds, exports, machines ----------------------------------------------------------------------------
+# --- members, rounds, exports, machines -------------------------------------------------------------------
+
+
+def test_what_was_assigned_to_a_member_who_goes_is_free_for_others(project: Project, alice: User, bob: User) -> None:
+    make_solution(make_problem(project))
+    round_ = make_round(project)
+    task = Task.objects.get(round=round_)
+    reserve(project=project, tasks=[task.pk], labeler=bob, actor=alice)
+    member = membership_of(bob, project)
+    assert [part.noun for part in preview_deletion(KINDS["member"], member).parts] == [
+        "tasks that are assigned and not begun"
+    ]
+    removed("member", member, alice)
+    assert membership_of(bob, project) is None
+    assert not Reservation.objects.exists()
+    assert Task.objects.get(pk=task.pk).open_slots == task.open_slots
+
+
+def test_a_member_who_has_worked_stays(project: Project, alice: User, bob: User) -> None:
+    for _ in range(2):
+        make_solution(make_problem(project))
+    round_ = make_round(project)
+    member = membership_of(bob, project)
+    rate(round_, bob, 1, 1, 1)
+    assert held("member", member, alice) == "1 assignment of theirs; the member can be suspended"
+    rate(round_, bob, 1, 1, 1)
+    assert held("member", member, alice) == "2 assignments of theirs; the member can be suspended"
 
 
 def test_a_round_without_submissions_goes_with_its_leases(project: Project, alice: User, bob: User) -> None:
@@ -237,6 +346,19 @@ def test_an_export_goes_with_its_files_and_leaves_its_checksum(
         removed("export", export, alice)
     assert (folder.exists(), Export.objects.count()) == (False, 0)
     assert AuditEvent.objects.get(verb="export.deleted").before["sha256"] == sha256
+
+
+def test_a_push_under_way_holds_its_export(project: Project, alice: User) -> None:
+    make_solution(make_problem(project))
+    export = run_export(export_id=create_export(project=project, format="annotate", enqueue=False).pk)
+    push = HubPush.objects.create(export=export, repository="lab/algebra", encrypted_token="x", status="running")
+    assert held("export", export, alice) == "it is being pushed to a Hub"
+    HubPush.objects.filter(pk=push.pk).update(status="finished", encrypted_token="")
+    assert "1 entries of pushes to a Hub" in [
+        f"{part.count} {part.noun}" for part in preview_deletion(KINDS["export"], export).parts
+    ]
+    removed("export", export, alice)
+    assert not Export.objects.exists()
 
 
 def test_a_run_goes_with_its_results_once_it_has_ended(project: Project, alice: User) -> None:
@@ -305,6 +427,23 @@ def test_a_project_goes_with_everything_and_nothing_of_another(world: World, ali
     create_project(slug="algebra", owner=alice)
 
 
+def test_a_new_project_with_the_slug_of_a_deleted_one_has_a_log_of_its_own(
+    project: Project, alice: User, bob: User
+) -> None:
+    removed("project", project, alice, confirmation=project.name)
+    new = create_project(slug=project.slug, owner=bob)
+    page = signed_in(bob).get(f"/projects/{new.slug}/audit").content.decode()
+    assert alice.email not in page
+    assert "created the project" in page
+    for path in (
+        f"/projects/{new.slug}/audit.jsonl",
+        f"/projects/{new.slug}/audit.csv",
+        f"/api/v1/projects/{new.slug}/audit",
+    ):
+        assert alice.email.encode() not in signed_in(bob).get(path).getvalue(), path
+    assert AuditEvent.objects.filter(project=new.slug, verb="project.deleted", actor=alice).exists()
+
+
 def test_a_deletion_that_was_interrupted_continues(project: Project, alice: User, monkeypatch: Any) -> None:
     monkeypatch.setattr("apps.removal.kinds.imports.BATCH", 2)
     batch = imported(project, alice, b"".join(LABELED % number for number in range(5)))
@@ -338,6 +477,21 @@ def test_everything_that_can_be_archived_comes_back(world: World, alice: User) -
         bring_back(kind=KINDS[name], row=row, project=world.project, actor=alice)
         row.refresh_from_db()
         assert row.archived_at is None
+
+
+def test_neither_archiving_nor_opening_trusts_what_was_loaded_before(project: Project, alice: User) -> None:
+    make_solution(make_problem(project))
+    round_ = make_round(project)
+    set_round_status(round=round_, status="closed", actor=alice)
+    before = Round.objects.get(pk=round_.pk)
+    archive(kind=KINDS["round"], row=round_, project=project, actor=alice)
+    with pytest.raises(Conflict, match="archived"):
+        set_round_status(round=before, status="open", actor=alice)
+    bring_back(kind=KINDS["round"], row=round_, project=project, actor=alice)
+    closed = Round.objects.get(pk=round_.pk)
+    set_round_status(round=round_, status="open", actor=alice)
+    with pytest.raises(Conflict, match="it is open"):
+        archive(kind=KINDS["round"], row=closed, project=project, actor=alice)
 
 
 def test_what_is_at_work_is_not_archived(world: World, alice: User) -> None:

@@ -189,3 +189,49 @@ def test_the_api_archives_and_brings_back(project: Project, mia: User, bob: User
     assert bearer(mia).delete(place).status_code == 204
     assert Round.objects.get().archived_at is None
     assert bearer(mia).put(f"{API}/projects/{project.slug}/archived/planet/1").status_code == 404
+
+
+def test_a_deletion_of_a_project_that_failed_is_continued(
+    project: Project, alice: User, mia: User, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Nobody is a member any more, so that it cannot be asked for again."""
+    make_solution(make_problem(project))
+    client = signed_in(alice)
+    client.post(url("delete", project, "project", project.pk), {"confirmation": project.name})
+    deletion = Deletion.objects.get()
+    place = reverse("deletion-continue", args=[deletion.pk])
+    assert "only one that has failed" in client.post(place, follow=True).content.decode()
+    with monkeypatch.context() as patched:
+        patched.setattr("apps.removal.kinds.projects._remove_batch", lambda *_: 1 / 0)
+        assert run_deletion(deletion_id=deletion.pk).status == JobStatus.FAILED
+    page = client.get(reverse("deletion", args=[deletion.pk])).content.decode()
+    assert f'action="{place}"' in page
+    assert signed_in(mia).post(place).status_code == 404
+    with django_capture_on_commit_callbacks() as sent:
+        assert client.post(place).status_code == 302
+    assert len(sent) == 1
+    deletion.refresh_from_db()
+    assert (deletion.status, deletion.error) == (JobStatus.QUEUED, "")
+    assert run_deletion(deletion_id=deletion.pk).status == JobStatus.FINISHED
+    assert not Project.objects.filter(pk=project.pk).exists()
+
+
+def test_the_operator_continues_a_failed_deletion(project: Project, alice: User) -> None:
+    operator = User.objects.create_superuser(email="olga@lab.example", password="x")
+    failed = Deletion.objects.create(
+        kind="project", target=project.pk, title="Algebra", slug="algebra", status="failed"
+    )
+    sent = {"action": "go_on", "_selected_action": [failed.pk]}
+    page = signed_in(operator).post("/admin/removal/deletion/", sent, follow=True)
+    assert "1 continued." in page.content.decode()
+    failed.refresh_from_db()
+    assert failed.status == JobStatus.QUEUED
+
+
+def test_a_failed_deletion_of_an_import_is_asked_for_again(project: Project, alice: User) -> None:
+    failed = Deletion.objects.create(
+        kind="import", target=1, title="a.jsonl", slug="algebra", status="failed", requested_by=alice
+    )
+    client = signed_in(alice)
+    assert "Delete the rest again" in client.get(reverse("deletion", args=[failed.pk])).content.decode()
+    assert client.post(reverse("deletion-continue", args=[failed.pk])).status_code == 404

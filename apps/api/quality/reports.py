@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.api.access import project_of, reviewed_of, user_of
+from apps.api.access import project_of, reported_of, user_of
 from apps.api.filters import QuerySerializer
 from apps.api.pagination import ListView
 from apps.labeling.models import Assignment
@@ -103,7 +103,7 @@ class DismissReport(APIView):
     @extend_schema(request=ReasonSerializer, responses=DismissalSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Dismiss the report of an assignment, with the reason."""
-        assignment = reviewed_of(request, pk)
+        assignment = reported_of(request, pk)
         body = ReasonSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         dismissal = dismiss_report(assignment=assignment, reason=body.validated_data["reason"], actor=user_of(request))
@@ -114,5 +114,5 @@ class ReopenReport(APIView):
     @extend_schema(request=None, responses={204: None})
     def post(self, request: Request, pk: int) -> Response:
         """Open a dismissed report again."""
-        reopen_report(assignment=reviewed_of(request, pk), actor=user_of(request))
+        reopen_report(assignment=reported_of(request, pk), actor=user_of(request))
         return Response(status=204)

@@ -23,7 +23,6 @@ from apps.corpus.labels import FINISH_REASONS
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.labeling.resplit import MOST_STEPS
 from apps.projects.models import Membership
-from apps.quality.disputes.kinds import MODEL_DISPUTES
 from apps.quality.models import OpenDispute, Review
 from apps.quality.review.adjudication import (
     adjudicate_solution,
@@ -35,7 +34,7 @@ from apps.quality.review.assignments import accept, correct_assignment, return_t
 from apps.quality.review.impartiality import labeled_by
 from apps.quality.review.queues import KINDS, QueueFilters, filter_queue
 from apps.quality.review.resplit import resplit_by_reviewer
-from apps.quality.trust.blind_rounds import hidden_in
+from apps.quality.trust.blind_rounds import shown_disputes
 
 NOTE = 2000
 
@@ -145,8 +144,7 @@ class DisputeList(ListView):
         query = DisputeQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         filters = dict(query.validated_data)
-        disputes = OpenDispute.objects.filter(project=project).select_related("solution")
-        disputes = disputes.exclude(kind__in=MODEL_DISPUTES, solution__in=hidden_in(project))
+        disputes = shown_disputes(project).select_related("solution")
         if "kind" in filters:
             disputes = disputes.filter(kind=filters.pop("kind"))
         if "labeler" in filters:

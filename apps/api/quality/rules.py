@@ -31,6 +31,7 @@ class QualityRulesSerializer(serializers.ModelSerializer[QualityRules]):
             "hourly_cost",
             "allows_self_review",
             "judge_bar",
+            "reading_speed",
         ]
 
 

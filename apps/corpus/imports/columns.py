@@ -29,6 +29,7 @@ _SOLUTIONS = (
 _CONVERSATIONS = ("messages", "conversations", "conversation")
 _LIST_TARGETS = ("solution.steps", "error_steps", "labels", "step_scores")
 _PLAIN_NAME = re.compile(r"[^.\[\]]+")
+_DOTTED_NAME = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+)+")
 _LAST_NUMBER = re.compile(r"(.*?)(\d{1,4})(\D*)")
 MOST_CHOICES, LONGEST_CHOICE = 20, 60
 
@@ -82,10 +83,10 @@ def _paths(value: Any, above: str, depth: int, *, in_item: bool = False) -> Iter
 
 
 def _below(above: str, name: str) -> str:
-    if not _PLAIN_NAME.fullmatch(name):
-        # A column whose whole name is the path comes first, so one at the top needs no brackets.
-        return f"{above}[{json.dumps(name, ensure_ascii=False)}]" if above or "[" in name or "]" in name else name
-    return f"{above}.{name}" if above else name
+    if _PLAIN_NAME.fullmatch(name):
+        return f"{above}.{name}" if above else name
+    # A column whose whole name is the path comes first, so one at the top needs no brackets if it can be read as a path.
+    return name if not above and _DOTTED_NAME.fullmatch(name) else f"{above}[{json.dumps(name, ensure_ascii=False)}]"
 
 
 def _list_paths(values: list[Any], above: str, depth: int) -> Iterator[tuple[str, Any]]:

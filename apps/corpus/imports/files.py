@@ -30,7 +30,7 @@ from apps.corpus.records import RowError
 
 LINE_LIMIT = 4 * 1024**2  # Bytes: longer than any solution, and shorter than a file without line ends.
 HEAD = 64 * 1024  # Bytes, by which a file of another kind is recognized.
-HEADER = 1  # The number of a table's first row.
+HEADER = 1  # By which `raw_lines` asks for the first row of a table.
 PARQUET, GZIP, ZSTD = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 _DAMAGED = (EOFError, OSError, zlib.error, ZstdError, pa.ArrowException)
@@ -111,7 +111,9 @@ def _contents(path: Path, file: IO[bytes], head: bytes) -> Iterator[tuple[int, b
     if delimiter is None:
         yield from _raw_rows(stream, LINE_LIMIT, whole=True)
         return
-    yield from ((row.number, row.text) for row in table_rows(stream, delimiter, limit=LINE_LIMIT))
+    # Blank lines may come before the header.
+    for place, row in enumerate(table_rows(stream, delimiter, limit=LINE_LIMIT)):
+        yield row.number if place else HEADER, row.text
 
 
 # --- what the first bytes say -----------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from apps.corpus.imports.files import Line, read_rows
 from apps.corpus.imports.readers import READERS, options_for
 from apps.corpus.imports.store import Incoming, Outcome, store_records
 from apps.corpus.models import ImportBatch, ImportFinding, Problem, Solution, Step
+from apps.corpus.models.imports import IMPORT_LOCK
 from apps.corpus.records import Record, RowError, checked
 from apps.verifiers.pool.pool import GradingPool
 
@@ -51,8 +52,7 @@ class Chunk:
 def run_import(*, batch_id: int) -> ImportBatch:
     """Import the batch's file from after the last line that is stored. It may be called again at any time."""
     batch = ImportBatch.objects.select_related("project").get(pk=batch_id)
-    # "import" itself is the purpose of the projects' locks: a batch and a project may have the same number.
-    with try_advisory_lock("import batch", batch_id) as claimed:
+    with try_advisory_lock(IMPORT_LOCK, batch_id) as claimed:
         if not claimed or batch.has_ended:
             return batch
         batch.start(keep_clock=True)

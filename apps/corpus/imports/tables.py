@@ -41,7 +41,8 @@ def delimiter_of(head: bytes) -> str | None:
     """
     # Not splitlines(), which also splits at characters that are part of a cell.
     lines = head.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    header, *rows = [line for line in lines if line.strip()] or [""]
+    lines = [line for line in lines if line.strip()]
+    header, *rows = lines or [""]
     if not rows or header.lstrip()[:1] in ("{", "[", "<"):
         return None
     if header.strip().strip('"').lower() in _ONLY_COLUMN:

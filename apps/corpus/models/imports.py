@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
 
+# The purpose of the lock that the one who works on an import holds: the key is that of the batch. "import" itself is the
+# purpose of the projects' locks, and a batch and a project may have the same number.
+IMPORT_LOCK = "import batch"
+
+
 def upload_path(holder: ImportBatch | Upload, filename: str) -> str:
     return f"imports/{holder.project.slug}/{timezone.now():%Y%m%d-%H%M%S}-{filename[-80:]}"
 

@@ -20,6 +20,8 @@ from apps.dashboard.audit.forms import AuditForm
 from apps.dashboard.audit.narration import narrate
 from apps.dashboard.csv_files import csv_response
 from apps.dashboard.pagination import page_of
+from apps.projects.audit import events_of
+from apps.projects.models import Project
 
 CHUNK = 2000
 COLUMNS = ("at", "who", "sentence", "kind", "target", "before", "after")
@@ -30,7 +32,7 @@ COLUMNS = ("at", "who", "sentence", "kind", "target", "before", "after")
 def audit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "audit")
     form = AuditForm(request.GET or None)
-    page = page_of(_events(slug, form), request.GET, newest_first=True)
+    page = page_of(_events(place.project, form), request.GET, newest_first=True)
     query = request.GET.copy()
     for name in ("before", "after"):
         query.pop(name, None)
@@ -44,8 +46,8 @@ def audit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @require_GET
 def audit_file(request: AuthenticatedRequest, slug: str) -> StreamingHttpResponse:
     """The events that match the search as JSON Lines, newest first; streamed."""
-    place_for(request.user, slug, "audit")
-    events = _events(slug, AuditForm(request.GET or None)).order_by("-pk")
+    place = place_for(request.user, slug, "audit")
+    events = _events(place.project, AuditForm(request.GET or None)).order_by("-pk")
     headers = {"Content-Disposition": f'attachment; filename="{slug}-audit.jsonl"'}
     return StreamingHttpResponse(_lines(events), content_type="application/x-ndjson", headers=headers)
 
@@ -54,13 +56,13 @@ def audit_file(request: AuthenticatedRequest, slug: str) -> StreamingHttpRespons
 @require_GET
 def audit_table(request: AuthenticatedRequest, slug: str) -> StreamingHttpResponse:
     """The events that match the search as CSV, each with its sentence, newest first; streamed."""
-    place_for(request.user, slug, "audit")
-    events = _events(slug, AuditForm(request.GET or None)).order_by("-pk")
+    place = place_for(request.user, slug, "audit")
+    events = _events(place.project, AuditForm(request.GET or None)).order_by("-pk")
     return csv_response(_rows(slug, events), f"{slug}-audit")
 
 
-def _events(slug: str, form: AuditForm) -> QuerySet[AuditEvent]:
-    return AuditEvent.objects.filter(form.matches(), project=slug).select_related("actor")
+def _events(project: Project, form: AuditForm) -> QuerySet[AuditEvent]:
+    return events_of(project).filter(form.matches()).select_related("actor")
 
 
 def _lines(events: QuerySet[AuditEvent]) -> Iterator[bytes]:

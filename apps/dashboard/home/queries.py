@@ -23,7 +23,7 @@ SHOWN_JOBS = 10  # Of each kind.
 def open_rounds_for(user: User) -> list[RoundWork]:
     """Every round in which the user may work now."""
     memberships = Membership.objects.filter(project=OuterRef("project"), user=user, status=Membership.Status.ACTIVE)
-    return work_for(user, Round.objects.open().filter(Exists(memberships), project__archived_at=None))
+    return work_for(user, Round.objects.served().filter(Exists(memberships)))
 
 
 def running_jobs(user: User) -> list[ImportBatch | Export | EstimationRun | JudgeRun]:

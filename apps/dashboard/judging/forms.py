@@ -271,7 +271,8 @@ class PlaygroundForm(JudgeForm):
         judges = self.fields["judge"]
         assert isinstance(judges, forms.ModelChoiceField)
         # Those that can be asked.
-        asked = Judge.objects.filter(project=project, endpoint__isnull=False).exclude(kind__in=["", Judge.Kind.CHORUS])
+        asked = Judge.objects.filter(project=project, endpoint__isnull=False, archived_at=None)
+        asked = asked.exclude(kind__in=["", Judge.Kind.CHORUS])
         judges.queryset = asked.select_related("endpoint", "constitution", "project").order_by("name", "-version")
         if self.is_bound and self["judge"].value():
             # The own settings are hidden.

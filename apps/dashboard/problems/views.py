@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.http import AuthenticatedRequest
-from apps.accounts.models import AuditEvent
 from apps.corpus.models import Problem, SolutionGrade
 from apps.corpus.problem_edits import edit_problem
 from apps.dashboard.access import Place, place_for, problem_of
@@ -17,6 +16,7 @@ from apps.dashboard.problems.forms import EditProblemForm, RetireForm
 from apps.dashboard.solutions.evidence import labeler_names
 from apps.labeling.problems import bring_back as bring_problem_back
 from apps.labeling.problems import consequences_of, retire_problem
+from apps.projects.audit import events_of
 from apps.quality.review.reports import report_of, reports_of
 
 SHOWN = 50
@@ -45,7 +45,7 @@ def _page(
     initial = {"statement": problem.statement, "reference_answer": problem.reference_answer or ""}
     reports = list(reports_of(problem)[:SHOWN])
     names = labeler_names(place, {assignment.labeler_id for assignment in reports})
-    events = AuditEvent.objects.filter(project=place.project.slug, target=str(problem.pk), verb__in=EVENT_TITLES)
+    events = events_of(place.project).filter(target=str(problem.pk), verb__in=EVENT_TITLES)
     context = place.context(
         "solutions",
         problem=problem,

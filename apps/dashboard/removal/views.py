@@ -18,7 +18,7 @@ from apps.dashboard.access import Place, place_for
 from apps.dashboard.forms import ServiceForm
 from apps.removal.kinds import KINDS, Kind
 from apps.removal.models import Deletion
-from apps.removal.services import archive, bring_back, delete, preview_deletion
+from apps.removal.services import archive, bring_back, continue_deletion, delete, preview_deletion
 
 # By kind: the tab, the page of the list, the page of one, and the attribute by which that page finds it.
 _PAGES: dict[str, tuple[str, str, str, str]] = {
@@ -125,3 +125,17 @@ def deletion(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     deletion = get_object_or_404(Deletion.objects.select_related("project"), pk=pk, requested_by=request.user)
     template = "removal/_deletion.html" if request.htmx else "removal/deletion.html"
     return render(request, template, {"job": deletion, "kind": KINDS[deletion.kind]})
+
+
+@login_required
+@require_POST
+def go_on(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Continue a deletion that has failed, of something that nobody can open any more, for who asked for it."""
+    deletion = get_object_or_404(Deletion, pk=pk, requested_by=request.user)
+    if not KINDS[deletion.kind].ends_access:
+        raise Http404("This is deleted again on its own page.")
+    try:
+        continue_deletion(deletion=deletion)
+    except Conflict as conflict:
+        messages.error(request, conflict.message)
+    return redirect("deletion", pk)

@@ -90,6 +90,9 @@ def act(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     name = request.POST.get("act", "")
     if name not in ACTIONS:
         raise DomainError("Unknown action.", fields={"act": f"must be one of {', '.join(ACTIONS)}"})
+    if not TaskFilterForm(request.GET, place=place).is_valid():
+        # A filter that is ignored would have the action reach every task, or every labeler.
+        raise DomainError("A filter has a value that it no longer offers: choose it again. Nothing was changed.")
     form = ActionForm(request.POST, place=place)
     ids = _chosen(request, place)
     changed = form.run(lambda data: ACTIONS[name](place, ids, data, request))

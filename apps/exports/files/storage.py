@@ -37,9 +37,17 @@ def export_folder(export: Export) -> Path:
     return Path(settings.MEDIA_ROOT) / "exports" / export.project.slug / str(export.pk)
 
 
+def refresh(export: Export) -> None:
+    """Read the export again. One that was deleted meanwhile, as it can be once it is cancelled, is still cancelled."""
+    try:
+        export.refresh_from_db()
+    except Export.DoesNotExist:
+        export.status = JobStatus.CANCELLED
+
+
 def remove_unfinished(export: Export) -> None:
-    """Remove the files of an export, unless it is finished."""
-    export.refresh_from_db(fields=["status"])
+    """Read the export again, and remove its files unless it is finished."""
+    refresh(export)
     if export.status != JobStatus.FINISHED:
         shutil.rmtree(export_folder(export), ignore_errors=True)
 

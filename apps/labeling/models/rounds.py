@@ -33,6 +33,10 @@ class RoundQuerySet(models.QuerySet["Round"]):
     def open(self) -> Self:
         return self.filter(status=Round.Status.OPEN)
 
+    def served(self) -> Self:
+        """Those in which people can work: an archived project serves no tasks."""
+        return self.open().filter(project__archived_at=None)
+
     def with_submitted(self, seen_by: User | None = None) -> Self:
         """Adds `submitted`, the number of submissions that fill a slot, summed over the labelers' progress rows.
 

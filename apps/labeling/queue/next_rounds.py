@@ -40,7 +40,7 @@ class NextRounds:
 def next_rounds_for(labeler: User, after: Round) -> NextRounds:
     """The other open rounds in which the labeler would be given a task now; a few look-ups for each round."""
     members = Membership.objects.filter(project=OuterRef("project"), user=labeler, status=Membership.Status.ACTIVE)
-    open_rounds = Round.objects.open().filter(Exists(members), protocol__in=PROTOCOLS).exclude(pk=after.pk)
+    open_rounds = Round.objects.served().filter(Exists(members), protocol__in=PROTOCOLS).exclude(pk=after.pk)
     nearest_first = open_rounds.order_by(*_order(after))
     own = RoundProgress.objects.filter(Q(submitted__gt=0) | Q(gold__gt=0), labeler=labeler)
     begun = set(own.values_list("round", flat=True))

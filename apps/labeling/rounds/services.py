@@ -145,7 +145,10 @@ def set_round_status(*, round: Round, status: str, actor: User) -> Round:  # noq
             raise Conflict("A draft can only be opened or discarded.", code="draft")
         return open_draft(round=round, actor=actor)
     if status == Round.Status.OPEN:
-        _check_not_archived(round.project, round)
+        # Archiving waits.
+        project = Project.objects.select_for_update(no_key=True).get(pk=round.project_id)
+        round.refresh_from_db(fields=["status", "archived_at"])
+        _check_not_archived(project, round)
     before, round.status = round.status, Round.Status(status)
     round.closed_at = timezone.now() if status == Round.Status.CLOSED else None
     round.save(update_fields=["status", "closed_at"])

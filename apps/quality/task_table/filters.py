@@ -14,8 +14,9 @@ from apps.corpus.models import Comparison, Problem, Solution
 from apps.labeling.models import Assignment, AssignmentQuerySet, Reservation, Round, Task, TaskQuerySet
 from apps.labeling.protocols import PROTOCOLS
 from apps.projects.models import Project
-from apps.quality.models import FastMark, OpenDispute
+from apps.quality.models import FastMark
 from apps.quality.review.reports import reports_in
+from apps.quality.trust.blind_rounds import shown_disputes
 
 COUNTED_TO = 10_000
 
@@ -134,7 +135,7 @@ def _reported(work: AssignmentQuerySet, project: Project, *_: Any) -> Q:
 
 
 def _disputed(work: AssignmentQuerySet, project: Project, *_: Any) -> Q:
-    return Q(solution__in=OpenDispute.objects.filter(project=project).order_by().values("solution"))
+    return Q(solution__in=shown_disputes(project).order_by().values("solution"))
 
 
 def _fast(work: AssignmentQuerySet, project: Project, filters: TaskFilters) -> Q:

@@ -12,8 +12,10 @@ from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
 
 from apps.labeling.models import Assignment, Reservation, Task, TaskQuerySet
+from apps.quality.disputes.kinds import MODEL_DISPUTES
 from apps.quality.models import Consensus, FastMark, OpenDispute
 from apps.quality.review.reports import report_of
+from apps.quality.trust.blind_rounds import hidden_solutions
 
 EXCERPT = 200
 CHUNK = 500
@@ -92,9 +94,7 @@ def rows_of(tasks: Sequence[Task]) -> list[TaskRow]:
     solutions = [task.solution_id for task in tasks if task.solution_id is not None]
     parts = _parts(ids)
     consensus = Consensus.objects.in_bulk(solutions)
-    disputes: defaultdict[int, list[str]] = defaultdict(list)
-    for solution, kind in OpenDispute.objects.filter(solution__in=solutions).values_list("solution", "kind"):
-        disputes[solution].append(kind)
+    disputes = _disputes(solutions)
     return [
         TaskRow(
             task,
@@ -106,6 +106,17 @@ def rows_of(tasks: Sequence[Task]) -> list[TaskRow]:
         )
         for task in tasks
     ]
+
+
+def _disputes(solutions: Sequence[int]) -> dict[int, list[str]]:
+    """By solution. A blind round hides those that tell what a model says; one more query where there are any."""
+    rows = list(OpenDispute.objects.filter(solution__in=solutions).values_list("solution", "kind"))
+    hidden = hidden_solutions({solution for solution, kind in rows if kind in MODEL_DISPUTES})
+    disputes: defaultdict[int, list[str]] = defaultdict(list)
+    for solution, kind in rows:
+        if solution not in hidden or kind not in MODEL_DISPUTES:
+            disputes[solution].append(kind)
+    return disputes
 
 
 def _parts(task_ids: Sequence[int]) -> dict[int, list[TaskPart]]:

@@ -24,7 +24,8 @@ from apps.labeling.rounds.completion import incomplete, is_complete
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.labeling.rounds.services import create_round, open_draft
 from apps.projects.models import Project
-from apps.quality.models import BlindPool, BlindSample, SampledSolution
+from apps.quality.disputes.kinds import MODEL_DISPUTES
+from apps.quality.models import BlindPool, BlindSample, OpenDispute, SampledSolution
 
 MOST_SOLUTIONS = 100_000
 LIVE = (Round.Status.OPEN, Round.Status.PAUSED)
@@ -116,3 +117,9 @@ def hidden_in(project: Project) -> QuerySet[Any]:
     """The ids of the project's hidden solutions, for a subquery."""
     waiting = incomplete(Round.objects.filter(project=project, status__in=LIVE, blind_sample__isnull=False))
     return SampledSolution.objects.filter(sample__round__in=waiting.values("pk")).order_by().values("solution")
+
+
+def shown_disputes(project: Project) -> QuerySet[OpenDispute]:
+    """The project's disputes without those that tell what a model says of a hidden solution."""
+    disputes = OpenDispute.objects.filter(project=project)
+    return disputes.exclude(kind__in=MODEL_DISPUTES, solution__in=hidden_in(project))

@@ -48,6 +48,8 @@ class Kind(Generic[M]):
     model: type[M]
     in_background: ClassVar[bool] = False
     is_archivable: ClassVar[bool] = False
+    # Whether nobody can open it once its deletion has begun: a deletion that fails is then continued, not asked for again.
+    ends_access: ClassVar[bool] = False
     # What happens to it that counts do not say.
     note: ClassVar[str] = ""
 

@@ -9,8 +9,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from apps.core.jobs.model import ENDED
 from apps.exports.files.storage import export_folder
-from apps.exports.models import Export, ExportDiff, ReleaseAudit
+from apps.exports.models import Export, ExportDiff, HubPush, ReleaseAudit
 from apps.removal.kinds.base import Kind, Loss, counted
 
 
@@ -24,13 +25,27 @@ class ExportKind(Kind[Export]):
 
     def parts(self, row: Export) -> list[Loss]:
         diffs = ExportDiff.objects.filter(Q(before=row) | Q(after=row)).count()
-        return counted((len(row.parts), "files"), (row.rows, "rows"), (diffs, "comparisons with other exports"))
+        return counted(
+            (len(row.parts), "files"),
+            (row.rows, "rows"),
+            (diffs, "comparisons with other exports"),
+            (ReleaseAudit.objects.filter(export=row).count(), "release audits with their results"),
+            (HubPush.objects.filter(export=row).count(), "entries of pushes to a Hub"),
+        )
 
     def holds(self, row: Export) -> list[str]:
         if not row.has_ended:
             return ["it is under way: cancel it first"]
         is_audited = ReleaseAudit.objects.filter(export=row, status=ReleaseAudit.Status.OPEN).exists()
-        return ["its audit is under way: withdraw it first"] if is_audited else []
+        is_pushed = HubPush.objects.filter(export=row).exclude(status__in=ENDED).exists()
+        return [
+            *(["its audit is under way: withdraw it first"] if is_audited else []),
+            *(["it is being pushed to a Hub"] if is_pushed else []),
+        ]
+
+    def lock(self, row: Export) -> None:
+        """A push or an audit that begins meanwhile waits, and finds the export gone."""
+        Export.objects.select_for_update().filter(pk=row.pk).first()
 
     def archive_holds(self, row: Export) -> list[str]:
         return [] if row.has_ended else ["it is under way"]

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
+from apps.core.db.locks import try_advisory_lock
 from apps.core.errors import Conflict
 from apps.corpus.models import Comparison, ImportBatch, Problem, Solution
+from apps.corpus.models.imports import IMPORT_LOCK
 from apps.estimation.models import EstimationRun
 from apps.judging.models import ComparisonVerdict, JudgeRun, SolutionVerdict
 from apps.labeling.models import Assignment, Round, RoundProgress, Task
@@ -34,11 +36,10 @@ class ImportKind(Kind[ImportBatch]):
         return row.filename
 
     def parts(self, row: ImportBatch) -> list[Loss]:
-        solutions, comparisons = _solutions(row), Comparison.objects.filter(batch=row)
         return counted(
             (_problems(row).count(), "problems"),
-            (solutions.count(), "solutions"),
-            (comparisons.count(), "comparisons"),
+            (_solutions(row).count(), "solutions"),
+            (_comparisons(row).count(), "comparisons"),
             (Assignment.objects.filter(batch=row).count(), "submissions of its file"),
             (row.findings.count(), "findings"),
         )
@@ -49,7 +50,7 @@ class ImportKind(Kind[ImportBatch]):
         foreign = foreign_problems(_problems(row), _solutions(row)).count()
         return [
             *live_runs(row.project),
-            *holds_on(_solutions(row), batch=row.pk),
+            *holds_on(_solutions(row), batch=row.pk, comparisons=_comparisons(row)),
             *clause(foreign, "problem with solutions from elsewhere", "problems with solutions from elsewhere"),
         ]
 
@@ -57,10 +58,18 @@ class ImportKind(Kind[ImportBatch]):
         return [] if row.has_ended else ["it is under way"]
 
     def remove_in_batches(self, row: ImportBatch) -> Iterator[Progress]:
-        """Labels first: those on solutions of other imports do not go with a solution."""
-        total = _problems(row).count() + _solutions(row).count() + Assignment.objects.filter(batch=row).count()
-        done = 0
-        for step in (_remove_assignments, _remove_solutions, _remove_problems):
+        """Raises Conflict if a worker still stores rows: one that was cancelled stores its last chunk."""
+        with try_advisory_lock(IMPORT_LOCK, row.pk) as claimed:
+            row.refresh_from_db()
+            if not claimed or not row.has_ended:
+                raise Conflict("A worker still stores rows of the import. Delete it again once that has ended.")
+            yield from self._remove_in_batches(row)
+
+    def _remove_in_batches(self, row: ImportBatch) -> Iterator[Progress]:
+        """Labels and comparisons first: those on solutions of other imports do not go with a solution."""
+        brought = (_problems(row), _comparisons(row), _solutions(row), Assignment.objects.filter(batch=row))
+        total, done = sum(rows.count() for rows in brought), 0
+        for step in (_remove_assignments, _remove_comparisons, _remove_solutions, _remove_problems):
             while count := step(row):
                 done += count
                 yield Progress(done, total)
@@ -72,6 +81,10 @@ class ImportKind(Kind[ImportBatch]):
 
 def _solutions(batch: ImportBatch) -> QuerySet[Solution]:
     return Solution.objects.filter(batch=batch)
+
+
+def _comparisons(batch: ImportBatch) -> QuerySet[Comparison]:
+    return Comparison.objects.filter(batch=batch)
 
 
 def _problems(batch: ImportBatch) -> QuerySet[Problem]:
@@ -88,6 +101,17 @@ def _remove_assignments(batch: ImportBatch) -> int:
     tasks.filter(~Exists(Assignment.objects.filter(task=OuterRef("pk")))).delete()
     StaleSolution.objects.mark(batch.project_id, solution_ids)
     return len(assignments)
+
+
+@transaction.atomic
+def _remove_comparisons(batch: ImportBatch) -> int:
+    """Raises Conflict if somebody has used one of the next comparisons since the deletion began."""
+    ids = list(_comparisons(batch).order_by("pk")[:BATCH].select_for_update(of=("self",)).values_list("pk", flat=True))
+    comparisons = Comparison.objects.filter(pk__in=ids)
+    if held := holds_on(Solution.objects.none(), batch=batch.pk, comparisons=comparisons):
+        raise Conflict(f"Comparisons of the import have been used since: {', '.join(held)}. The rest of them stays.")
+    comparisons.delete()
+    return len(ids)
 
 
 @transaction.atomic

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from apps.accounts.models import AuditEvent
-from apps.labeling.models import Assignment
+from apps.labeling.models import Assignment, Reservation, ReservationQuerySet
+from apps.labeling.queue.reserved_slots import drop_reservations
+from apps.projects.audit import events_of
 from apps.projects.models import Membership, Project, Role
-from apps.removal.kinds.base import Kind, clause
+from apps.removal.kinds.base import Kind, Loss, clause, counted
 
 
 class MemberKind(Kind[Membership]):
@@ -16,9 +17,9 @@ class MemberKind(Kind[Membership]):
 
     def holds(self, row: Membership) -> list[str]:
         assignments = Assignment.objects.filter(round__project=row.project_id, labeler=row.user_id).count()
-        changes = AuditEvent.objects.filter(project=row.project.slug, actor=row.user_id).count()
+        changes = events_of(row.project).filter(actor=row.user_id).count()
         work = [
-            *clause(assignments, "assignment of theirs"),
+            *clause(assignments, "assignment of theirs", "assignments of theirs"),
             *clause(changes, "change of theirs in the audit log", "changes of theirs in the audit log"),
         ]
         return [
@@ -33,6 +34,18 @@ class MemberKind(Kind[Membership]):
         owners = Membership.objects.filter(project=row.project_id, role=Role.OWNER, status=Membership.Status.ACTIVE)
         return row.role == Role.OWNER and not owners.exclude(pk=row.pk).exists()
 
+    def parts(self, row: Membership) -> list[Loss]:
+        return counted((_reservations(row).count(), "tasks that are assigned and not begun"))
+
+    def remove(self, row: Membership) -> None:
+        """What was assigned to them is free for others, as after a suspension."""
+        drop_reservations(_reservations(row))
+        row.delete()
+
     def lock(self, row: Membership) -> None:
         """Two owners must not go at once. A task that is claimed meanwhile returns to the queue when its lease expires."""
         Project.objects.select_for_update().get(pk=row.project_id)
+
+
+def _reservations(row: Membership) -> ReservationQuerySet:
+    return Reservation.objects.waiting().filter(labeler=row.user_id, round__project=row.project_id)

@@ -11,7 +11,7 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 
 from apps.accounts.models import User
-from apps.core.jobs.model import JobStatus
+from apps.core.jobs.model import ENDED
 from apps.corpus.models import Comparison, ImportBatch, Problem, Solution
 from apps.corpus.services import cancel_import
 from apps.estimation.models import EstimationRun, SamplingRun
@@ -46,7 +46,7 @@ _THEN: tuple[type[models.Model], ...] = (
 
 class ProjectKind(Kind[Project]):
     name, title, needs, model = "project", "project", "manage_members", Project
-    in_background = is_archivable = True
+    in_background = is_archivable = ends_access = True
     note = (
         "Nobody can open the project from now on, and its runs, imports and exports are cancelled. A worker then removes "
         "everything in it, with the files of its imports and exports. Accounts of its members stay. This cannot be undone."
@@ -76,15 +76,15 @@ class ProjectKind(Kind[Project]):
     def prepare(self, row: Project, actor: User) -> None:
         """Stop what is at work, and close the doors: without members, everything in it is not found."""
         for kind in (EstimationRun, ScoringRun, JudgeRun):
-            for run in kind.objects.filter(project=row).exclude(status__in=_ENDED):
+            for run in kind.objects.filter(project=row).exclude(status__in=ENDED):
                 lifecycle.cancel(run, actor=actor)
-        for sampling in SamplingRun.objects.filter(project=row).exclude(status__in=_ENDED):
+        for sampling in SamplingRun.objects.filter(project=row).exclude(status__in=ENDED):
             cancel_sampling(run=sampling, actor=actor)
-        for batch in ImportBatch.objects.filter(project=row).exclude(status__in=_ENDED):
+        for batch in ImportBatch.objects.filter(project=row).exclude(status__in=ENDED):
             cancel_import(batch=batch, actor=actor)
-        for export in Export.objects.filter(project=row).exclude(status__in=_ENDED):
+        for export in Export.objects.filter(project=row).exclude(status__in=ENDED):
             cancel_export(export=export, actor=actor)
-        for evaluation in Evaluation.objects.filter(project=row).exclude(status__in=_ENDED):
+        for evaluation in Evaluation.objects.filter(project=row).exclude(status__in=ENDED):
             cancel_evaluation(evaluation=evaluation, actor=actor)
         row.memberships.all().delete()
         row.invitations.all().delete()
@@ -103,9 +103,6 @@ class ProjectKind(Kind[Project]):
         for folder in ("imports", "exports"):
             shutil.rmtree(Path(settings.MEDIA_ROOT) / folder / row.slug, ignore_errors=True)
         Project.objects.filter(pk=row.pk).delete()
-
-
-_ENDED = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 @transaction.atomic

@@ -24,15 +24,22 @@ from apps.scoring.models import ScoringRun, SolutionScore
 RUNS = (EstimationRun, SamplingRun, ScoringRun, JudgeRun)
 
 
-def holds_on(solutions: QuerySet[Solution], *, batch: int | None = None) -> list[str]:
-    """What holds these solutions. Labels that the import `batch` brought with them hold nothing."""
+def holds_on(
+    solutions: QuerySet[Solution], *, batch: int | None = None, comparisons: QuerySet[Comparison] | None = None
+) -> list[str]:
+    """What holds these solutions, and these comparisons. What the import `batch` brought with them holds nothing."""
     ids = solutions.order_by().values("pk")
-    compared = Comparison.objects.filter(Q(left__in=ids) | Q(right__in=ids))
+    about_compared = Q(left__in=ids) | Q(right__in=ids)
+    if comparisons is not None:
+        about_compared |= Q(pk__in=comparisons.order_by().values("pk"))
+    compared = Comparison.objects.filter(about_compared)
     compared_ids = compared.order_by().values("pk")
     about = Q(task__solution__in=ids) | Q(task__comparison__in=compared_ids) | Q(derived_solution__in=ids)
     assignments = Assignment.objects.filter(about)
     tasks = Task.objects.filter(Q(solution__in=ids) | Q(comparison__in=compared_ids), round__origin="")
-    others = compared.exclude(left__in=ids, right__in=ids).filter(batch__isnull=False).exclude(batch=batch)
+    others = compared.filter(batch__isnull=False)
+    # Both sides of a comparison go with their problem, and it with them.
+    others = others.exclude(left__in=ids, right__in=ids) if batch is None else others.exclude(batch=batch)
     imported = assignments.exclude(round__origin="").filter(Q(batch=None) | ~Q(batch=batch))
     gold = GoldLabel.objects.filter(step__solution__in=ids, origin="")
     adjudicated = Consensus.objects.filter(solution__in=ids, how=ConsensusMethod.ADJUDICATED)

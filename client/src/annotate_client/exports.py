@@ -81,8 +81,13 @@ class Export(Job):
 
         with tempfile.TemporaryDirectory() as folder:
             paths = [self._download(file, Path(folder) / file.name) for file in self.data_files()]
+            # Otherwise pandas makes the text "007" the number 7, and before version 3 "2024" in a column `date` a time.
+            as_written: dict[str, Any] = {"dtype": False, "precise_float": True}
+            if int(pd.__version__.partition(".")[0]) < 3:
+                as_written["convert_dates"] = False
             frames = [
-                pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_json(path, lines=True) for path in paths
+                pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_json(path, lines=True, **as_written)
+                for path in paths
             ]
             return pd.concat(frames, ignore_index=True)
 

@@ -19,10 +19,11 @@ RATING_OF = {"great": GREAT, "okay": OKAY, "bad": BAD}
 MEANINGS = (*RATING_OF, UNSURE, NOT_JUDGED, NO_ERRORS, *SIDES, "tie")
 MOST_MEANINGS = 100
 
+# Without yes and no, true and false: the question may be whether the step is right, or whether it is wrong.
 _WORDS: dict[str, tuple[str, ...]] = {
-    "great": ("great", "good", "correct", "right", "positive", "true", "yes", "+"),
+    "great": ("great", "good", "correct", "right", "positive", "+"),
     "okay": ("okay", "ok", "neutral"),
-    "bad": ("bad", "incorrect", "wrong", "negative", "false", "no", "error", "-"),
+    "bad": ("bad", "incorrect", "wrong", "negative", "error", "-"),
     UNSURE: ("unsure", "not sure", "uncertain"),
     NOT_JUDGED: ("not judged", "skip", "n/a"),
 }
@@ -32,7 +33,8 @@ _SIDES: dict[str, tuple[str, ...]] = {
     "tie": ("tie", "equal", "same", "both"),
 }
 _NO_ERRORS = ("none", "no error", "no errors", "all correct")
-_NUMBER = re.compile(r"\D*(-?\d{1,6})\D*")
+# A minus is a sign where no word ends in it: that of "-1", and not that of "step-3".
+_NUMBER = re.compile(r"\D*?((?:(?<!\w)[-\u2212])?\d{1,6})\D*")
 
 
 def check_meanings(meanings: Any) -> None:
@@ -89,5 +91,5 @@ def step_number(value: Any, at: str, meanings: Mapping[str, str]) -> int | None:
     match = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None and (isinstance(value, bool) or not isinstance(value, int)):
         raise RowError(at, f"expected the number of a step, or none, found {named(value)}")
-    number = int(match[1]) if match else int(value)
+    number = int(match[1].replace("\u2212", "-")) if match else int(value)
     return None if number == NO_ERROR else number

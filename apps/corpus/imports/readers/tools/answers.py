@@ -153,9 +153,12 @@ def _ranked_side(answer: Answer, meanings: Mapping[str, str]) -> str:
     ranks = [value for value in answer.values if isinstance(value, dict) and "rank" in value]
     if len(ranks) != 2 or len(answer.values) != 2:
         return ""
+    for value in ranks:
+        if not isinstance(value["rank"], int) or isinstance(value["rank"], bool):
+            raise RowError(answer.at, f"expected a whole number as rank, found {named(value['rank'])}")
     if ranks[0]["rank"] == ranks[1]["rank"]:
         return "tie"
-    best = min(ranks, key=lambda value: value["rank"] if isinstance(value["rank"], int) else 10**6)
+    best = min(ranks, key=lambda value: int(value["rank"]))
     return side_meaning(best.get("value"), answer.at, meanings)
 
 
