@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -201,6 +202,19 @@ def test_labels_of_one_import_go_from_the_solutions_of_another(project: Project,
     assert StaleSolution.objects.exists()
     removed("import", first, alice)
     assert not Problem.objects.exists()
+
+
+def test_what_another_file_brought_on_the_solutions_of_an_import_is_counted(project: Project, alice: User) -> None:
+    batch = imported(project, alice, LABELED % 1)
+    row = json.loads(LABELED % 1)
+    row["gold"] = {"steps": [{"position": 0, "rating": 1}, {"position": 1, "rating": 1}]}
+    del row["people"]
+    imported(project, alice, json.dumps(row).encode(), "gold.jsonl")
+    told = {loss.noun: loss.count for loss in preview_deletion(kind=KINDS["import"], row=batch).parts}
+    assert told["gold labels of files"] == 2
+    solution = Solution.objects.get(batch=batch)
+    told = {loss.noun: loss.count for loss in preview_deletion(kind=KINDS["solution"], row=solution).parts}
+    assert told["gold labels of files"] == 2
 
 
 def test_the_counts_of_a_round_of_files_follow(project: Project, alice: User) -> None:

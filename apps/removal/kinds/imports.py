@@ -18,7 +18,7 @@ from apps.projects.models import Project
 from apps.quality.consensus.invalidation import solution_ids_of
 from apps.quality.models import StaleSolution
 from apps.removal.kinds.base import Kind, Loss, Progress, clause, counted
-from apps.removal.kinds.solutions import foreign_problems, holds_on, live_runs
+from apps.removal.kinds.solutions import foreign_problems, holds_on, labels_from_files, live_runs
 from apps.scoring.models import ScoringRun
 
 BATCH = 200  # Solutions or problems in one transaction.
@@ -41,6 +41,7 @@ class ImportKind(Kind[ImportBatch]):
             (_solutions(row).count(), "solutions"),
             (_comparisons(row).count(), "comparisons"),
             (Assignment.objects.filter(batch=row).count(), "submissions of its file"),
+            *labels_from_files(_solutions(row)),
             (row.findings.count(), "findings"),
         )
 

@@ -61,6 +61,17 @@ def holds_on(
     ]
 
 
+def labels_from_files(solutions: QuerySet[Solution]) -> tuple[tuple[int, str], ...]:
+    """What files brought on these solutions besides people's labels: it goes with them, whichever file it came from."""
+    ids = solutions.order_by().values("pk")
+    return (
+        (GoldLabel.objects.filter(step__solution__in=ids).exclude(origin="").count(), "gold labels of files"),
+        (SolutionEstimate.objects.filter(solution__in=ids).exclude(run__origin="").count(), "estimates of files"),
+        (SolutionVerdict.objects.filter(solution__in=ids).exclude(run__origin="").count(), "verdicts of files"),
+        (SolutionScore.objects.filter(solution__in=ids).exclude(run__origin="").count(), "scores of files"),
+    )
+
+
 def _pools(solutions: QuerySet[Solution]) -> int:
     """The number of blind samples that were drawn from some of them."""
     first = solutions.order_by().values_list("project", flat=True).first()
@@ -107,7 +118,8 @@ class SolutionKind(Kind[Solution]):
 
     def parts(self, row: Solution) -> list[Loss]:
         compared = Comparison.objects.filter(Q(left=row) | Q(right=row)).count()
-        return counted((row.steps.count(), "steps"), (compared, "comparisons"))
+        brought = labels_from_files(Solution.objects.filter(pk=row.pk))
+        return counted((row.steps.count(), "steps"), (compared, "comparisons"), *brought)
 
     def holds(self, row: Solution) -> list[str]:
         older = Solution.objects.filter(project=row.project_id, **{f"extras__{RESPLIT_INTO}": row.pk}).count()
@@ -130,7 +142,12 @@ class ProblemKind(Kind[Problem]):
     def parts(self, row: Problem) -> list[Loss]:
         solutions = row.solutions
         steps = sum(solutions.values_list("step_count", flat=True))
-        return counted((solutions.count(), "solutions"), (steps, "steps"), (row.comparisons.count(), "comparisons"))
+        return counted(
+            (solutions.count(), "solutions"),
+            (steps, "steps"),
+            (row.comparisons.count(), "comparisons"),
+            *labels_from_files(Solution.objects.filter(problem=row)),
+        )
 
     def holds(self, row: Problem) -> list[str]:
         sampled = SampledProblem.objects.filter(problem=row).count()
