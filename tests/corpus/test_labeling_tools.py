@@ -160,6 +160,24 @@ def test_a_first_error_may_be_a_number_or_a_choice(target: str, value: dict[str,
     assert ratings_of(record) == ratings
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_ratings_and_a_first_error_agree_or_the_row_is_rejected(*, is_first: bool) -> None:
+    """The ratings say more, in whichever order the tool writes the answers."""
+    mapping = {**STUDIO, "ratings": "rate_{{idx}}", "first_error": "error"}
+
+    def row(*ratings: str) -> dict[str, Any]:
+        error = result("error", "number", {"number": 1})
+        rated = [choice(f"rate_{place}", one) for place, one in enumerate(ratings)]
+        return task(*([error, *rated] if is_first else [*rated, error]))
+
+    assert ratings_of(read("label-studio", row("okay", "bad"), mapping=mapping)) == {0: 0, 1: -1}
+    assert ratings_of(read("label-studio", row("okay"), mapping=mapping)) == {0: 0, 1: -1}
+    with pytest.raises(RowError, match="contradicts the rating of step 1, counted from 0"):
+        read("label-studio", row("okay", "great"), mapping=mapping)
+    with pytest.raises(RowError, match="contradicts the rating of step 0, counted from 0"):
+        read("label-studio", row("bad"), mapping=mapping)
+
+
 @pytest.mark.parametrize("word", ["Yes", "no", "true", "False"])
 def test_an_answer_to_an_unknown_question_is_no_rating(word: str) -> None:
     """The question may be whether the step is right, or whether it has an error."""

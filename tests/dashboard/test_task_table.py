@@ -343,3 +343,6 @@ def test_the_file_has_what_the_filters_find(
     assert (rows[-1]["State"], rows[-1]["People"], rows[-1]["Done"]) == ("complete", "submitted by Bob", "1")
     answer = signed_in(alice).get(f"{PAGE}.csv?subject=Geometry")
     assert b"".join(answer.streaming_content).count(b"\r\n") == 2  # type: ignore[attr-defined]
+    answer = signed_in(alice).get(f"{PAGE}.csv?subject=Geology")
+    assert answer.status_code == 400, "a filter that is left out would give a file of everything"
+    assert "A filter has a value that it does not offer" in answer.content.decode()

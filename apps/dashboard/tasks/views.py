@@ -75,7 +75,12 @@ def _page(
 def tasks_file(request: AuthenticatedRequest, slug: str) -> HttpResponseBase:
     """The tasks that the table shows, all of them, as CSV."""
     place = place_for(request.user, slug, "manage_rounds")
-    matching = tasks_in(place.project, TaskFilterForm(request.GET, place=place).filters())
+    form = TaskFilterForm(request.GET, place=place)
+    if not form.is_valid():
+        raise DomainError(
+            "A filter has a value that it does not offer: choose it again.", fields=dict(form.errors.items())
+        )
+    matching = tasks_in(place.project, form.filters())
     return csv_response(csv_rows(place, matching), f"{place.project.slug}-tasks")
 
 

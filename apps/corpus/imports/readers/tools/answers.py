@@ -37,6 +37,7 @@ QUESTIONS: dict[str, str] = {
     "rationale": "Why it is better",
     "critiques": "What is wrong with a step",
 }
+FIRST_ERRORS = ("first_error", "error_steps")
 WHOLE = "is about the whole solution, which has several steps"
 _FROM_0, _FROM_1 = "{{idx}}", "{{idx+1}}"
 
@@ -101,15 +102,16 @@ def read_answers(answers: Sequence[Answer], subject: Subject) -> ReadAnswers:
     read = ReadAnswers()
     mapping = subject.options.mapping
     questions = {target: mapping[target] for target in QUESTIONS if target in mapping}
-    for answer in answers:
-        target, place = _target_of(answer.question, questions)
+    found = [(answer, *_target_of(answer.question, questions)) for answer in answers]
+    # First errors last: they say less than the ratings of steps.
+    for answer, target, place in sorted(found, key=lambda one: one[1] in FIRST_ERRORS):
         if not target:
             read.ignored.append(answer.question)
         elif target in ("preference", "rationale"):
             _read_pair_answer(target, answer, subject, read)
         elif subject.record.solution is None:
             read.ignored.append(f"{answer.question} (the row has no solution)")
-        elif target in ("first_error", "error_steps"):
+        elif target in FIRST_ERRORS:
             _read_first_error(target, answer, subject, read)
         else:
             _read_step_answer(target, answer, place, subject, read)
@@ -173,10 +175,12 @@ def _read_first_error(target: str, answer: Answer, subject: Subject, read: ReadA
             raise RowError(answer.at, f"there is no step {place}, counted from 0: the solution has {length}")
     first_error = min(places, default=NO_ERROR)
     read.is_first_error = True
-    read.steps |= {
-        mark.position: StepRating(position=mark.position, rating=mark.rating, chosen=True)
-        for mark in gold_up_to(first_error, length)
-    }
+    for mark in gold_up_to(first_error, length):
+        present = read.steps.get(mark.position)
+        if present is None or present.rating is None:
+            read.steps[mark.position] = StepRating(position=mark.position, rating=mark.rating, chosen=True)
+        elif (present.rating == BAD) != (mark.rating == BAD):
+            raise RowError(answer.at, f"contradicts the rating of step {mark.position}, counted from 0")
     if len(set(places)) > 1:
         read.ignored.append(f"{answer.question} (after the first error)")
 
