@@ -77,9 +77,7 @@ def tasks_file(request: AuthenticatedRequest, slug: str) -> HttpResponseBase:
     place = place_for(request.user, slug, "manage_rounds")
     form = TaskFilterForm(request.GET, place=place)
     if not form.is_valid():
-        raise DomainError(
-            "A filter has a value that it does not offer: choose it again.", fields=dict(form.errors.items())
-        )
+        raise DomainError("A filter has a value that it does not offer: choose it again.")
     matching = tasks_in(place.project, form.filters())
     return csv_response(csv_rows(place, matching), f"{place.project.slug}-tasks")
 
