@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Min, QuerySet, Sum
@@ -43,12 +44,21 @@ def team_pace(project: Project, *, now: datetime) -> TeamPace:
     return TeamPace(totals["count"], totals["active_ms"] / 3_600_000, days)
 
 
-def submissions_by_hour(assignments: QuerySet[Assignment], *, now: datetime) -> list[tuple[datetime, int]]:
-    """The number of submissions in each hour of today, up to the current one."""
-    start = midnight(now)
-    submitted = assignments.filter(submitted_at__gte=start, state__in=Assignment.SUBMITTED).annotate(
-        hour=TruncHour("submitted_at")
+def submissions_by_day_and_hour(
+    assignments: QuerySet[Assignment], *, now: datetime, days: int = DAYS
+) -> tuple[list[tuple[date, int]], list[tuple[datetime, int]]]:
+    """As `submissions_by_day`, and the number in each hour of today, up to the current one. One query."""
+    today = midnight(now)
+    first = timezone.localdate(now) - timedelta(days=days - 1)
+    submitted = assignments.filter(
+        submitted_at__gte=today - timedelta(days=days - 1), state__in=Assignment.SUBMITTED
+    ).annotate(hour=TruncHour("submitted_at"))
+    by_hour = dict(submitted.order_by().values_list("hour").annotate(count=Count("id")))
+    by_day: Counter[date] = Counter()
+    for hour, count in by_hour.items():
+        by_day[timezone.localdate(hour)] += count
+    hours = [today + timedelta(hours=index) for index in range(timezone.localtime(now).hour + 1)]
+    return (
+        [(day, by_day[day]) for day in (first + timedelta(days=index) for index in range(days))],
+        [(hour, by_hour.get(hour, 0)) for hour in hours],
     )
-    counts = dict(submitted.order_by().values_list("hour").annotate(count=Count("id")))
-    hours = [start + timedelta(hours=index) for index in range(timezone.localtime(now).hour + 1)]
-    return [(hour, counts.get(hour, 0)) for hour in hours]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -34,7 +34,7 @@ class Consequences:
 
 
 def consequences_of(problem: Problem) -> Consequences:
-    assignments = Assignment.objects.filter(_is_about(problem, "task__"))
+    assignments = Assignment.objects.filter(task__in=_tasks_about(problem))
     live = _own_tasks(problem).filter(round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], is_gold=False)
     return Consequences(
         solutions=problem.solutions.count(),
@@ -44,18 +44,22 @@ def consequences_of(problem: Problem) -> Consequences:
     )
 
 
-def _is_about(problem: Problem, prefix: str = "") -> Q:
-    """Tasks about one of the problem's solutions, or about a comparison of two."""
-    return Q(**{f"{prefix}solution__problem": problem}) | Q(**{f"{prefix}comparison__problem": problem})
+def _tasks_about(problem: Problem) -> QuerySet[Task, Any]:
+    """Ids of the tasks about one of the problem's solutions, or about a comparison of two.
+
+    A union reads an index for each of the two; with an OR over both tables PostgreSQL reads all tasks.
+    """
+    tasks = Task.objects.order_by().values("pk")
+    return tasks.filter(solution__problem=problem).union(tasks.filter(comparison__problem=problem), all=True)
 
 
 def _own_tasks(problem: Problem) -> TaskQuerySet:
     """The problem's tasks in rounds that were labeled here, not imported."""
-    return Task.objects.filter(_is_about(problem), round__origin="")
+    return Task.objects.filter(pk__in=_tasks_about(problem), round__origin="")
 
 
 def _own_assignments(problem: Problem) -> AssignmentQuerySet:
-    return Assignment.objects.filter(_is_about(problem, "task__"), task__round__origin="")
+    return Assignment.objects.filter(task__in=_tasks_about(problem), task__round__origin="")
 
 
 def _current_tasks(problem: Problem) -> TaskQuerySet:

@@ -5,6 +5,7 @@ The statements are prepared SQL, since each claim and each submission runs them.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,6 +101,28 @@ def submission_counts(
     submitted = assignments.filter(state__in=Assignment.SUBMITTED, submitted_at__isnull=False).order_by()
     rows = submitted.values_list(group).annotate(total=Count("id"), today=today)
     return {pk: SubmissionCount(total, day) for pk, total, day in rows}
+
+
+def submissions_in(round_: Round, at: datetime | None = None) -> tuple[dict[int, SubmissionCount], dict[str, int]]:
+    """By labeler as `submission_counts` has them, and how many ended by each finish reason. One query."""
+    rows = (
+        Assignment.objects.submitted()
+        .filter(round=round_)
+        .order_by()
+        .values_list("labeler", "finish_reason")
+        .annotate(
+            ended=Count("id"),
+            total=Count("submitted_at"),
+            today=Count("id", filter=Q(submitted_at__gte=midnight(at))),
+        )
+    )
+    by_labeler: dict[int, SubmissionCount] = {}
+    by_reason: Counter[str] = Counter()
+    for labeler, reason, ended, total, today in rows:
+        before = by_labeler.get(labeler, SubmissionCount())
+        by_labeler[labeler] = SubmissionCount(before.total + total, before.today + today)
+        by_reason[reason] += ended
+    return by_labeler, dict(by_reason)
 
 
 def progress_for(round_: Round, labeler: User, at: datetime | None = None) -> dict[str, int]:

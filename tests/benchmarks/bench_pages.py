@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from apps.projects.models import Project
 
 STEPS, PEOPLE, LABELERS = 8, 2, 60
+SOLUTIONS_EACH = 8  # Of a problem.
 # How often a page is asked for: about as many things, or about one.
 ASKED, OFTEN = 60, 20
 
@@ -52,7 +53,7 @@ def prepare(solutions: int) -> tuple[Project, User]:
     for one in crew:
         add_member(project=project, user=one, role=Role.LABELER)
     add_member(project=project, user=owner, role=Role.OWNER)
-    add_solutions(project, solutions, STEPS)
+    add_solutions(project, solutions, STEPS, problems=max(1, solutions // SOLUTIONS_EACH))
     say(project, crew)
     estimate(project)
     with connection.cursor() as cursor:

@@ -69,8 +69,8 @@ def _wait_until_ready(port: int) -> None:
     raise TimeoutError("The server did not get ready.")
 
 
-def add_solutions(project: Project, count: int, steps: int = 8) -> None:
-    """Straight into the tables: what is measured is not the import."""
+def add_solutions(project: Project, count: int, steps: int = 8, *, problems: int = 1) -> None:
+    """Straight into the tables: what is measured is not the import. The problems have equally many, one after another."""
     from django.db import transaction
     from django.utils import timezone
 
@@ -80,7 +80,10 @@ def add_solutions(project: Project, count: int, steps: int = 8) -> None:
 
     text = TEXT.format(n=1, a=12, b=34, c=5, d=403)
     with transaction.atomic(), _trusted_keys():
-        problem = Problem.objects.create(project=project, digest=uuid.uuid4(), statement=text, reference_answer="403")
+        every = Problem.objects.bulk_create(
+            Problem(project=project, digest=uuid.uuid4(), statement=text, reference_answer="403")
+            for _ in range(problems)
+        )
         ids = next_ids(Solution, count)
         columns = [
             "id",
@@ -97,7 +100,10 @@ def add_solutions(project: Project, count: int, steps: int = 8) -> None:
         copy_rows(
             Solution,
             columns,
-            ((pk, project.pk, problem.pk, uuid.uuid4(), "ungraded", "", steps, "\n", now) for pk in ids),
+            (
+                (pk, project.pk, every[place * problems // count].pk, uuid.uuid4(), "ungraded", "", steps, "\n", now)
+                for place, pk in enumerate(ids)
+            ),
         )
         _add_steps(ids, steps, text)
 

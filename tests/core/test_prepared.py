@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.accounts.models import ApiToken, User
 from apps.accounts.services import issue_token
 from apps.core.db.prepared import Prepared, fetch, run
+from apps.labeling.models import Assignment
 from apps.projects.models import Project
 
 TOKENS = Prepared(
@@ -63,6 +64,36 @@ def test_a_plan_is_kept_unless_it_is_made_for_the_values(alice: User, *, keeps_p
     with connection.cursor() as cursor:
         cursor.execute(statement, [])
         assert (cursor.fetchone()[0] > 0) is keeps_plan
+
+
+def test_constants_are_written_out_so_that_a_kept_plan_can_use_a_partial_index(alice: User) -> None:
+    """As a parameter, `returned` could be any state, and the index of returned assignments would be of no use."""
+    held = Prepared(
+        lambda labeler: Assignment.objects.filter(labeler_id=labeler, state="returned").order_by().values_list("pk"),
+        "labeler",
+    )
+    assert [held.rows(labeler=alice.pk) for _ in range(10)] == [[]] * 10
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE '%%labeling_assignment%%'", [])
+        ((name,),) = cursor.fetchall()
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f'EXPLAIN EXECUTE "{name}" ({alice.pk})')
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "returned_assignment" in plan
+    assert "$1" in plan
+
+
+def test_a_constant_may_hold_quotes_and_percent_signs(alice: User, charlie: User) -> None:
+    for name in ("100 %s of O'Brien", "%", "a%sb"):
+        User.objects.filter(pk=alice.pk).update(name=name)
+        for lookup in ("name", "name__contains", "name__iexact"):
+            found = Prepared(
+                lambda pk, lookup=lookup, name=name: User.objects.filter(**{lookup: name}, pk=pk).values_list("name"),
+                "pk",
+            )
+            assert found.rows(pk=alice.pk) == [(name,)], (lookup, name)
+            assert found.rows(pk=charlie.pk) == []
 
 
 def test_text_is_never_part_of_the_statement(alice: User) -> None:

@@ -21,7 +21,8 @@ from apps.projects.models import Membership, Project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.accuracy import gold_accuracy
 from apps.quality.gold.marks import marks_of, scores_of
-from apps.quality.metrics.refresh import MIN_SOLUTIONS, refresh
+from apps.quality.metrics.refresh import refresh
+from apps.quality.metrics.stored import MIN_SOLUTIONS
 from apps.quality.models import Consensus, Figure, Review, StepConsensus
 from apps.quality.review.adjudication import adjudicate_step, withdraw_adjudication
 from apps.quality.review.assignments import correct_assignment, return_to_labeler, withdraw_correction

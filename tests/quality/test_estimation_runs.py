@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import strip_tags
+from django.utils.timezone import localtime
 
 from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
@@ -19,7 +21,8 @@ from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.metrics import estimation_runs
-from apps.quality.metrics.refresh import MIN_SOLUTIONS, refresh
+from apps.quality.metrics.refresh import refresh, refresh_run_figures
+from apps.quality.metrics.stored import MIN_SOLUTIONS
 from apps.quality.models import Figure
 from tests.cast import make_problem, make_solution, signed_in
 from tests.world import World, rate
@@ -116,6 +119,7 @@ def test_rollout_success_is_counted_over_prefixes_that_are_known_to_be_good_or_b
 def test_the_page_says_the_exact_facts_and_what_this_run_shows(run: EstimationRun, rita: User) -> None:
     for _ in range(MIN_SOLUTIONS):
         gold(solution_with(run, [8, 4, 2, 0], first_error=3), 1, 1, -1)
+    assert refresh_run_figures() == 1
     page = page_of(run, rita)
     facts = page[page.index('id="hard-label-errors"') : page.index('id="rollout-success"')]
     # At 8 rollouts: 0.9 ^ 8, 0.8 ^ 8, 0.5 ^ 8 and 1 - 0.98 ^ 8, 1 - 0.95 ^ 8. The run's own 12 has a row as well.
@@ -130,6 +134,60 @@ def test_the_page_says_the_exact_facts_and_what_this_run_shows(run: EstimationRu
     ]
     assert "In this run 75 % of the rollouts from 10 prefixes" in page
     assert "each rollout of a step beyond 1 makes hard labels worse" in page
+
+
+def test_a_page_compares_as_of_the_time_it_names_and_says_so_before(run: EstimationRun, bob: User, rita: User) -> None:
+    """A worker compares each run that paused or ended once, and again with each change of what is known."""
+    gold(solution_with(run, [8, 4, 0], first_error=2), 1, 1, -1)
+    solution_with(run, [8, 0, 0], first_error=1)
+    assert "are being computed, and will be here within two minutes" in text_of(page_of(run, rita))
+    assert [refresh_run_figures(), refresh_run_figures()] == [1, 0]
+    figure = Figure.objects.get(name="run")
+    assert f"Compared with gold labels and people at {date_format(localtime(figure.at), 'j M, H:i')};" in page_of(
+        run, rita
+    )
+    assert "No step is labeled by both yet." in page_of(run, rita)
+    # New labels, by the refresh of all figures of the project.
+    rate(open_round(project=run.project, protocol="first_error", select="unlabeled"), bob, 1, -1)
+    recompute_project(run.project)
+    assert refresh(run.project)
+    assert "2 steps labeled by both" in text_of(page_of(run, rita))
+    # More results.
+    EstimationRun.objects.filter(pk=run.pk).update(done=3, status=JobStatus.PAUSED)
+    assert [refresh_run_figures(), refresh_run_figures()] == [1, 0]
+    EstimationRun.objects.filter(pk=run.pk).update(done=4, status=JobStatus.RUNNING)
+    assert refresh_run_figures() == 0
+
+
+def test_a_later_run_with_the_number_of_a_deleted_one_is_compared_itself(run: EstimationRun, rita: User) -> None:
+    gold(solution_with(run, [8, 4, 0], first_error=2), 1, 1, -1)
+    assert refresh_run_figures() == 1
+    project, number = run.project, run.number
+    run.delete()
+    later = EstimationRun.objects.create(
+        project=project, number=number, strategy="posterior-search", status=JobStatus.FINISHED
+    )
+    assert "are being computed" in text_of(page_of(later, rita))
+    assert refresh_run_figures() == 1
+    assert "Compared with gold labels and people at" in text_of(page_of(later, rita))
+    assert 'id="rollout-success"' not in page_of(later, rita)
+
+
+def test_a_run_that_cannot_be_compared_delays_no_other(
+    run: EstimationRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = EstimationRun.objects.create(project=run.project, number=2, strategy="tree", status=JobStatus.CANCELLED)
+
+    def fails(compared: EstimationRun) -> estimation_runs.ConsensusAgreement:
+        if compared == run:
+            raise TypeError("unsupported operand")
+        return against_people(compared)
+
+    against_people = estimation_runs.against_people
+    monkeypatch.setattr(estimation_runs, "against_people", fails)
+    assert refresh_run_figures() == 1
+    assert Figure.objects.get(name="run").scope == f"run:{other.number}"
+    assert run.project.slug in caplog.text
 
 
 @pytest.mark.slow

@@ -20,7 +20,8 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.suspensions import suspend
 from apps.quality.metrics import refresh as figures
 from apps.quality.metrics.estimation_runs import against_people, soft_values
-from apps.quality.metrics.refresh import MIN_SOLUTIONS, refresh, refresh_figures
+from apps.quality.metrics.refresh import refresh, refresh_figures
+from apps.quality.metrics.stored import MIN_SOLUTIONS
 from apps.quality.models import Consensus, Figure, QualityRules
 from apps.quality.review.adjudication import adjudicate_solution
 from apps.quality.statistics.agreement import agreement, others_first_errors, pair_agreements, source_agreement

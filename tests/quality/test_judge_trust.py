@@ -6,14 +6,16 @@ import random
 from collections.abc import Mapping
 
 import pytest
+from django.utils import timezone
 
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.labels import NO_ERROR, UNKNOWN
+from apps.corpus.models import Problem, Step
 from apps.inference.services import add_endpoint
 from apps.judging.judges import save_judge
 from apps.judging.models import JudgeReply, JudgeRun, SolutionVerdict, StepVerdict
 from apps.judging.runs.services import start_judging
-from apps.labeling.models import Round
+from apps.labeling.models import GoldLabel, Round
 from apps.labeling.rounds.completion import is_complete
 from apps.projects.models import Project
 from apps.quality.consensus.ended_runs import mark_ended_runs_stale
@@ -25,7 +27,8 @@ from apps.quality.trust.choruses import form_chorus
 from apps.quality.trust.preferences import preference_reports
 from apps.quality.trust.report import JudgeReport, judge_reports
 from apps.quality.trust.sample_state import judge_sample
-from apps.quality.trust.truth import TrustFilter, sampled_first_errors
+from apps.quality.trust.truth import TrustFilter, accepted_first_errors, erroneous_share, sampled_first_errors
+from apps.quality.trust.verdicts import judged_by
 from tests.at_once import while_uncommitted
 from tests.cast import make_problem, make_solution
 from tests.judging.model import judges_of, make_judge, worked
@@ -68,6 +71,34 @@ def test_the_rates_are_those_of_the_scripted_judge_within_their_intervals(projec
         assert rate.low <= expected <= rate.high
         assert rate.high - rate.low < 0.12
     assert report.solutions == 600
+
+
+def test_the_share_with_an_error_is_that_of_what_people_accept(project: Project) -> None:
+    """Gold outweighs the consensus; gold that names no first error takes its solution away."""
+    truth = judged(project, 60)
+    assert erroneous_share(project) == sum(error != NO_ERROR for error in truth.values()) / 60
+    clean = [pk for pk, error in truth.items() if error == NO_ERROR]
+    wrong = [pk for pk, error in truth.items() if error not in (NO_ERROR, 0)]
+    for pk, rating, position in ((clean[0], -1, 0), (clean[1], -1, 1), (wrong[0], -1, 0)):
+        GoldLabel.objects.create(step=Step.objects.get(solution=pk, position=position, chosen=True), rating=rating)
+    Problem.objects.filter(solutions=wrong[1]).update(retired_at=timezone.now())
+    accepted = accepted_first_errors(project, TrustFilter())
+    assert (accepted[clean[0]], accepted[wrong[0]], clean[1] in accepted) == ({0}, {0}, False)
+    share = sum(NO_ERROR not in errors for errors in accepted.values()) / len(accepted)
+    assert erroneous_share(project) == pytest.approx(share)
+
+
+def test_only_solutions_that_a_judge_judged_are_read(project: Project) -> None:
+    truth = judged(project, 60)
+    report = report_of(project)
+    SolutionVerdict.objects.filter(solution__in=sorted(truth)[:20]).delete()
+    StepVerdict.objects.filter(step__solution__in=sorted(truth)[:20]).delete()
+    judges = [report.judge]
+    assert sorted(accepted_first_errors(project, TrustFilter(), among=judged_by(judges))) == sorted(truth)[20:]
+    assert report_of(project).solutions == 40
+    SolutionVerdict.objects.all().delete()
+    StepVerdict.objects.all().delete()
+    assert judge_reports(project) == []
 
 
 def test_exact_first_errors_f1_and_cost_equal_a_recount_by_hand(project: Project) -> None:

@@ -47,7 +47,7 @@ class NewCascadeSerializer(NewSampleSerializer):
         max_value=1e9,
         allow_null=True,
         default=None,
-        help_text="Of one solution; null: by the mean active time so far and the project's hourly cost.",
+        help_text="Of one solution; null: by the mean active time of the latest submissions and the project's hourly cost.",
     )
 
 

@@ -7,7 +7,8 @@ the lifetime of the connection, unless `keeps_plan` is false.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -15,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import Value, query
+from psycopg.sql import Literal
 
 M = TypeVar("M")
 # The stubs lack psycopg's half of the cursor and this function of Django 5.2.
@@ -79,11 +81,11 @@ class Placeholder:
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     statement: str
-    parameters: tuple[Any, ...]
+    parameters: tuple[Placeholder, ...]
     read: Callable[[Rows], list[Any]]
 
     def fill(self, values: Mapping[str, Any]) -> list[Any]:
-        return [values[item.name] if isinstance(item, Placeholder) else item for item in self.parameters]
+        return [values[parameter.name] for parameter in self.parameters]
 
 
 class Prepared(Generic[M]):
@@ -115,7 +117,29 @@ class Prepared(Generic[M]):
         queryset: Any = self._build(**{name: Value(Placeholder(name)) for name in self._placeholders})
         compiler = queryset.query.get_compiler(connection=connection)
         statement, parameters = compiler.as_sql()
-        return _Compiled(statement, tuple(parameters), _reader(compiler, of_instances=queryset._fields is None))
+        return _Compiled(
+            *_with_literals(statement, parameters), _reader(compiler, of_instances=queryset._fields is None)
+        )
+
+
+def _with_literals(statement: str, parameters: Sequence[Any]) -> tuple[str, tuple[Placeholder, ...]]:
+    """The statement with its constants written out, and the placeholders that remain.
+
+    With a parameter in place of a constant, a kept plan could not use an index with a condition.
+    """
+    connection.ensure_connection()
+    remaining, placeholders = iter(parameters), []
+
+    def written(match: re.Match[str]) -> str:
+        if match[0] == "%%":
+            return match[0]
+        parameter = next(remaining)
+        if isinstance(parameter, Placeholder):
+            placeholders.append(parameter)
+            return match[0]
+        return Literal(parameter).as_string(connection.connection).replace("%", "%%")
+
+    return re.sub("%%|%s", written, statement), tuple(placeholders)
 
 
 def _reader(compiler: Any, *, of_instances: bool) -> Callable[[Rows], list[Any]]:

@@ -27,7 +27,7 @@ from apps.estimation.strategies.tree import Tree
 from apps.inference.concurrency.shared_limit import in_flight
 from apps.inference.models import Endpoint
 from apps.quality.metrics import estimation_runs
-from apps.quality.metrics.refresh import MIN_SOLUTIONS
+from apps.quality.metrics.stored import MIN_SOLUTIONS
 from apps.runs.selection import solutions_of
 
 SHOWN_FAILURES = 20
@@ -109,14 +109,31 @@ def run(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
 
 def _results(run: EstimationRun) -> dict[str, object]:
     """The figures and plots of the results so far."""
-    people = estimation_runs.against_people(run)
     derived = 0
     if run.strategy == Tree.name:
         # Solutions that the run derived are newer than those that it began with.
         derived = SolutionEstimate.objects.filter(run=run, solution_id__gt=run.last_item).count()
     return {
         **estimation_runs.distributions(run),
-        "reliability": estimation_runs.reliability(run),
+        **_comparison(run),
+        "min_solutions": MIN_SOLUTIONS,
+        "hard_label_errors": estimation_runs.hard_label_errors(int(run.options.get("rollouts") or 8)),
+        "rates": (estimation_runs.GOOD_CHANCES, estimation_runs.LUCKY_CHANCES),
+        "derived": derived,
+        "unsure": estimation_runs.unsure_count(run),
+        "failures": SolutionEstimate.objects.filter(run=run).exclude(failure="").order_by("id")[:SHOWN_FAILURES],
+    }
+
+
+def _comparison(run: EstimationRun) -> dict[str, object]:
+    """How the results compare with gold and people, as a worker has computed it; empty before."""
+    compared = estimation_runs.stored_comparison(run)
+    if compared is None:
+        return {}
+    people = compared.people
+    return {
+        "compared_at": compared.at,
+        "reliability": compared.reliability,
         "people": people,
         "people_header": ["Rollouts", "people: not bad", "people: bad"],
         "people_rows": [
@@ -124,13 +141,7 @@ def _results(run: EstimationRun) -> dict[str, object]:
             ["do not", people.bad_good, people.bad_bad],
         ],
         "agreement": Cell(people.agreement, is_share=True, n=people.solutions),
-        "rollout_success": estimation_runs.rollout_success(run),
-        "min_solutions": MIN_SOLUTIONS,
-        "hard_label_errors": estimation_runs.hard_label_errors(int(run.options.get("rollouts") or 8)),
-        "rates": (estimation_runs.GOOD_CHANCES, estimation_runs.LUCKY_CHANCES),
-        "derived": derived,
-        "unsure": estimation_runs.unsure_count(run),
-        "failures": SolutionEstimate.objects.filter(run=run).exclude(failure="").order_by("id")[:SHOWN_FAILURES],
+        "rollout_success": compared.rollout_success,
     }
 
 

@@ -13,7 +13,7 @@ from apps.dashboard.access import Place
 from apps.dashboard.quality.tables import Cell, Table
 from apps.dashboard.solutions.evidence import labeler_names
 from apps.projects.models import Membership
-from apps.quality.metrics.refresh import MIN_SOLUTIONS
+from apps.quality.metrics.stored import MIN_SOLUTIONS
 from apps.quality.models import Figure, Suspension
 from apps.quality.rules import rules_for
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from apps.dashboard.access import Place
 from apps.dashboard.solutions.evidence import labeler_names
-from apps.quality.metrics.refresh import MIN_SOLUTIONS
+from apps.quality.metrics.stored import FIGURES, MIN_SOLUTIONS
 from apps.quality.models import DisputeCount, Figure
 
 RATINGS = ("bad", "okay", "great")
@@ -34,16 +34,14 @@ class Cell:
     n: int | None = None
 
     @classmethod
-    def of(cls, measured: Data | None) -> Cell:
-        return (
-            cls(None)
-            if measured is None
-            else cls(measured["value"], measured["low"], measured["high"], n=measured.get("solutions"))
-        )
+    def of(cls, measured: Data | None, *, is_share: bool = False) -> Cell:
+        if measured is None:
+            return cls(None, is_share=is_share)
+        return cls(measured["value"], measured["low"], measured["high"], is_share, measured.get("solutions"))
 
     @classmethod
     def share(cls, measured: Data | None) -> Cell:
-        return replace(cls.of(measured), is_share=True)
+        return cls.of(measured, is_share=True)
 
     @property
     def is_shown(self) -> bool:
@@ -178,7 +176,7 @@ def _calibrated(runs: Iterable[Data]) -> list[Data]:
 
 def overview_of(place: Place) -> Overview:
     """One query, whatever the project's size."""
-    figures = Figure.objects.filter(project=place.project).order_by("name", "scope")
+    figures = Figure.objects.filter(project=place.project, name__in=FIGURES).order_by("name", "scope")
     return Overview(place, {(figure.name, figure.scope): figure for figure in figures})
 
 
@@ -212,7 +210,7 @@ def _agreement(overview: Overview) -> Table:
 
 def _pairs(overview: Overview) -> Table:
     """Pairs who agree least come first, as sixty people make 1,770 pairs."""
-    pairs = sorted(overview.data("pairs").get("pairs", []), key=lambda pair: Cell.of(pair["exact"]).sorting)
+    pairs = overview.data("pairs").get("pairs", [])
     names = labeler_names(overview.place, {pair[side] for pair in pairs for side in ("first", "second")})
     rows = [
         [
@@ -224,6 +222,7 @@ def _pairs(overview: Overview) -> Table:
         ]
         for pair in pairs
     ]
+    rows.sort(key=lambda row: row[3].sorting)
     return Table(["Labeler", "Other labeler", "Solutions", "Same first error", "Cohen's kappa of steps"], rows)
 
 

@@ -15,10 +15,10 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.dashboard.access import Place
 from apps.dashboard.solutions.evidence import labeler_names
-from apps.labeling.activity import submissions_by_day, submissions_by_hour
+from apps.labeling.activity import submissions_by_day_and_hour
 from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, Round, RoundProgress
-from apps.labeling.progress import SubmissionCount, midnight, submission_counts
+from apps.labeling.progress import SubmissionCount, midnight, submissions_in
 from apps.labeling.protocols.base import LEFT_EARLY
 from apps.labeling.queue.eligibility import ScreeningAttempt, ineligible_reason, screening_attempt
 from apps.labeling.rounds.forecast import RoundForecast, forecast, window_start
@@ -159,9 +159,9 @@ class LabelerRow:
 
 
 def round_activity(place: Place, work: RoundWork, *, now: datetime) -> dict[str, object]:
-    """The template context for reviewers and managers of a round."""
+    """The template context for reviewers and managers of a round. `finishes` is how its assignments ended."""
     round_, assignments = work.round, Assignment.objects.filter(round=work.round)
-    submitted = submission_counts(assignments, "labeler", now)
+    submitted, reasons = submissions_in(round_, now)
     progress_rows = sorted(
         RoundProgress.objects.filter(round=round_),
         key=lambda progress: (-submitted.get(progress.labeler_id, SubmissionCount()).total, progress.pk),
@@ -176,8 +176,10 @@ def round_activity(place: Place, work: RoundWork, *, now: datetime) -> dict[str,
         *(labeler for labeler, _, _ in active),
     }
     names = labeler_names(place, people)
-    days, hours = submissions_by_day(assignments, now=now), submissions_by_hour(assignments, now=now)
-    finishes = finish_counts(round_)
+    days, hours = submissions_by_day_and_hour(assignments, now=now)
+    finishes = [
+        (reason, label, reasons[reason]) for reason, label in Assignment.FinishReason.choices if reason in reasons
+    ]
     lease = timedelta(minutes=round_.lease_minutes)
     return {
         "labelers": [
@@ -224,13 +226,6 @@ def _early_end(assignment: Assignment, names: dict[int, str]) -> EarlyEnd:
         return EarlyEnd(name, assignment, "skip", "skipped", assignment.leased_until)
     title, report = assignment.get_finish_reason_display(), report_of(assignment)
     return EarlyEnd(name, assignment, assignment.finish_reason, title, assignment.submitted_at, report)
-
-
-def finish_counts(round_: Round) -> list[tuple[str, str, int]]:
-    """How the assignments of a round ended: reason, its title, and how many."""
-    ended = Assignment.objects.submitted().filter(round=round_).exclude(finish_reason="").order_by()
-    counts = dict(ended.values_list("finish_reason").annotate(count=Count("id")))
-    return [(reason, label, counts[reason]) for reason, label in Assignment.FinishReason.choices if reason in counts]
 
 
 def round_forecast(round_: Round, progress_rows: Collection[RoundProgress], now: datetime) -> RoundForecast | None:

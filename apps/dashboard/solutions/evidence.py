@@ -66,6 +66,8 @@ def comparisons_of(solution: Solution) -> list[ComparisonCounts]:
         .select_related("left_step", "right_step")
         .order_by("-id")[:SHOWN_COMPARISONS]
     )
+    if not comparisons:
+        return []
     counts: dict[int, Counter[str]] = {}
     labels = PreferenceLabel.objects.filter(
         counted_q("assignment__"), newest_q("assignment__"), assignment__task__comparison__in=comparisons

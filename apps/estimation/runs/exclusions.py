@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from django.db.models import Q, QuerySet
 
 from apps.corpus.models import Problem, Solution
@@ -24,7 +26,11 @@ def _incomparable_problems(solutions: QuerySet[Solution]) -> list[int]:
     ungraded = solutions.filter(is_correct=None).order_by().values("problem")
     problems = Problem.objects.filter(pk__in=ungraded).order_by("pk")[:CHECKED_PROBLEMS]
     rows = problems.values_list("pk", "verifier", "project__verifier", "reference_answer")
+    by_answer: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for pk, own, usual, answer in rows:
+        by_answer[own or usual, answer or ""].append(pk)
     with GradingPool() as pool:
         # An answer that needs a child process to grade is assumed to be comparable.
-        grades = {pk: pool.grade_inline(own or usual, answer, answer) for pk, own, usual, answer in rows}
-    return [pk for pk, grade in grades.items() if grade is not None and grade.is_correct is not True]
+        grades = {key: pool.grade_inline(*key, key[1]) for key in by_answer}
+    incomparable = (key for key, grade in grades.items() if grade is not None and grade.is_correct is not True)
+    return [pk for key in incomparable for pk in by_answer[key]]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,17 +23,33 @@ class FirstSubmission:
     at: datetime | None = None
 
 
-def first_submissions_of(assignments: Sequence[Assignment]) -> dict[int, FirstSubmission]:
-    """By assignment id, in at most three queries. The assignments must have their tasks loaded."""
+def path_ratings_of(assignment_ids: Collection[int]) -> dict[int, dict[int, int]]:
+    """By assignment id: its ratings of steps on the solution's own path as they are now, by position."""
+    ratings: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    labels = StepLabel.objects.filter(assignment__in=assignment_ids, step__chosen=True, rating__isnull=False)
+    for pk, position, rating in labels.values_list("assignment_id", "step__position", "rating"):
+        ratings[pk][position] = rating or 0
+    return dict(ratings)
+
+
+def first_submissions_of(
+    assignments: Sequence[Assignment], ratings: Mapping[int, dict[int, int]] | None = None
+) -> dict[int, FirstSubmission]:
+    """By assignment id, in at most three queries. The assignments must have their tasks loaded.
+
+    `ratings` are those of `path_ratings_of`, where the caller has read them.
+    """
+    if ratings is None:
+        ratings = path_ratings_of([assignment.pk for assignment in assignments])
     submissions = {
         assignment.pk: FirstSubmission(
-            {}, assignment.finish_reason in LEFT_EARLY, assignment.active_ms, assignment.submitted_at
+            ratings.get(assignment.pk, {}),
+            assignment.finish_reason in LEFT_EARLY,
+            assignment.active_ms,
+            assignment.submitted_at,
         )
         for assignment in assignments
     }
-    labels = StepLabel.objects.filter(assignment__in=assignments, step__chosen=True, rating__isnull=False)
-    for pk, position, rating in labels.values_list("assignment_id", "step__position", "rating"):
-        submissions[pk].ratings[position] = rating or 0
     replaced = {assignment.pk: assignment.task.solution_id for assignment in assignments if assignment.versions}
     if replaced:
         submissions |= archived_first_submissions(replaced)

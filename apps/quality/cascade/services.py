@@ -39,6 +39,8 @@ from apps.quality.trust.truth import keep_truth, truth_has_changed
 from apps.quality.trust.verdicts import STEP_KINDS
 from apps.runs.status import run_counts
 
+LATEST = 1000  # Submissions from whose times the cost of people's labels is expected.
+
 
 @transaction.atomic
 def plan_cascade(
@@ -118,11 +120,13 @@ def machine_cost(run: EstimationRun, judge_runs: Sequence[JudgeRun]) -> float:
 
 
 def usual_people_cost(project: Project, redundancy: int) -> float:
-    """What people's labels of one solution cost, by the mean active time so far and the project's hourly cost."""
+    """What people's labels of one solution cost, by the mean active time of the latest counted submissions and the project's
+    hourly cost; 0 if either is unknown."""
+    if labor_cost(project, 1) is None:
+        return 0.0
     counted = Assignment.objects.counted().filter(round__project=project, active_ms__gt=0)
-    mean = counted.aggregate(mean=Avg("active_ms"))["mean"]
-    cost = labor_cost(project, None if mean is None else mean * redundancy / 3_600_000)
-    return cost or 0.0
+    mean = counted.order_by("-pk")[:LATEST].aggregate(mean=Avg("active_ms"))["mean"]
+    return labor_cost(project, None if mean is None else mean * redundancy / 3_600_000) or 0.0
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ from django.db import connection
 from apps.labeling.models import Assignment
 from apps.labeling.models.counted import SUBMITTED_STATES
 from apps.projects.models import Project
-from apps.quality.models import FastMark, QualityRules
+from apps.quality.models import QualityRules
 from apps.quality.rules import rules_for
 
 CHARACTERS_PER_WORD = 6
@@ -101,8 +101,3 @@ def _mark(project_id: int, rules: QualityRules, ids: Sequence[int], scope: str) 
         cursor.execute(_FORGET.format(scope=scope), values)
         if rules.reading_speed is not None:
             cursor.execute(_MARK.format(scope=scope), values)
-
-
-def fast_marks_of(assignment_ids: Sequence[int]) -> dict[int, FastMark]:
-    """By assignment id, of those that have one."""
-    return FastMark.objects.in_bulk(assignment_ids)

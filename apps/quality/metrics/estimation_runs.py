@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, cast
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 
 from apps.corpus.labels import BAD
 from apps.corpus.models import ImportBatch
@@ -19,8 +20,9 @@ from apps.labeling.models import GoldLabel
 from apps.labeling.rounds.plan import selectable_solutions
 from apps.projects.models import Project
 from apps.quality.gold.labels import gold_of
-from apps.quality.metrics.refresh import MIN_SOLUTIONS
-from apps.runs.status import run_counts
+from apps.quality.metrics.stored import MIN_SOLUTIONS
+from apps.quality.models import Figure
+from apps.runs.status import LIVE, run_counts
 
 BINS = 10
 POSITIONS = 20
@@ -104,20 +106,23 @@ def hard_label_errors(rollouts: int) -> list[HardLabelErrors]:
 
 def distributions(run: EstimationRun) -> dict[str, list[HistogramBar]]:
     """The histograms of a run. Half a million steps take half a second, so they are cached until results are added."""
-    if run.origin:
-        # Any later import may add results, and nothing counts them.
-        last_import = ImportBatch.objects.filter(project=run.project).aggregate(at=Max("finished_at"))["at"]
-        version = f"{last_import.timestamp() if last_import else 0}"
-    else:
-        version = f"{run.status}:{run.done}:{run.rollouts}"
     return cast(
         "dict[str, list[HistogramBar]]",
         cache.get_or_set(
-            f"run-histograms:{run.pk}:{version}",
+            f"run-histograms:{run.pk}:{results_version(run)}",
             lambda: {"soft": soft_values(run), "dead": dead_steps(run), "certainty": certainty(run)},
             CACHE_SECONDS,
         ),
     )
+
+
+def results_version(run: EstimationRun) -> str:
+    """Another string for other results of the run."""
+    if run.origin:
+        # Any later import may add results, and nothing counts them.
+        last_import = ImportBatch.objects.filter(project=run.project).aggregate(at=Max("finished_at"))["at"]
+        return f"{last_import.timestamp() if last_import else 0}"
+    return f"{run.status}:{run.done}:{run.rollouts}"
 
 
 def soft_values(run: EstimationRun) -> list[HistogramBar]:
@@ -156,6 +161,49 @@ def unsure_count(run: EstimationRun) -> int:
 
 
 # --- against gold and consensus ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """A run's results compared with gold and consensus as they were when a worker read them, at `at`."""
+
+    people: ConsensusAgreement
+    reliability: list[HistogramBar]
+    rollout_success: RolloutSuccess | None
+    at: datetime
+
+
+def comparable_runs() -> QuerySet[EstimationRun]:
+    """The runs whose pages show results: those that are not under way."""
+    return EstimationRun.objects.exclude(status__in=LIVE)
+
+
+def comparison_of(run: EstimationRun) -> dict[str, Any]:
+    """The comparison as the data of a figure. It reads all results of the run; workers run it."""
+    success = rollout_success(run)
+    return {
+        "run": run.pk,
+        "results": results_version(run),
+        "people": asdict(against_people(run)),
+        "reliability": [asdict(bar) for bar in reliability(run)],
+        "rollout_success": None if success is None else asdict(success),
+    }
+
+
+def stored_comparison(run: EstimationRun) -> ComparedRun | None:
+    """None until a worker has computed it. The number of a run that was deleted may be that of a later one."""
+    figures = Figure.objects.filter(project=run.project_id, name="run", scope=f"run:{run.number}")
+    figure = figures.filter(data__run=run.pk).first()
+    if figure is None:
+        return None
+    success = figure.data["rollout_success"]
+    return ComparedRun(
+        people=ConsensusAgreement(**figure.data["people"]),
+        reliability=[HistogramBar(**bar) for bar in figure.data["reliability"]],
+        rollout_success=None if success is None else RolloutSuccess(**success),
+        at=figure.at,
+    )
+
 
 # The first errors that are right, -1 for none: those that gold accepts, else the settled consensus. Gold's are computed by
 # `gold_of` and passed in as two arrays. Steps before the earliest are good and those from the latest on are bad.

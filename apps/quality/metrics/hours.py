@@ -6,10 +6,13 @@ submission to the first day and the rest to the day of the later one. Imported s
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 
+import numpy as np
 from django.db import connection
 from django.utils import timezone
 
@@ -18,35 +21,43 @@ from apps.core.errors import DomainError
 from apps.labeling.models.counted import SUBMITTED_STATES
 from apps.projects.models import Project
 
-# Times of an assignment add up from version to version; what one version took is the difference from the one before.
+# Times of an assignment add up from version to version; what one version took is the difference from the one before. Most
+# assignments have one version alone, and are read straight from their table.
 _HOURS = """
-WITH own AS (
+WITH revised AS (
     SELECT a.id, a.labeler_id, a.round_id, a.state, a.versions, a.submitted_at, a.active_ms, a.idle_ms
     FROM labeling_assignment a JOIN labeling_round r ON r.id = a.round_id
     WHERE r.project_id = %(project)s AND r.origin = '' AND (%(labeler)s::bigint IS NULL OR a.labeler_id = %(labeler)s)
-      AND (a.versions > 0 OR a.submitted_at >= %(since)s AND a.submitted_at < %(until)s)
+      AND a.versions > 0
 ), versions AS (
-    SELECT own.id, p.number, p.submitted_at AS at, (p.submission ->> 'active_ms')::bigint AS active_ms,
+    SELECT revised.id, p.number, p.submitted_at AS at, (p.submission ->> 'active_ms')::bigint AS active_ms,
            (p.submission ->> 'idle_ms')::bigint AS idle_ms
-    FROM own JOIN labeling_pastsubmission p ON p.assignment_id = own.id
+    FROM revised JOIN labeling_pastsubmission p ON p.assignment_id = revised.id
     UNION ALL
-    SELECT own.id, own.versions + 1, greatest(own.submitted_at, (
-        SELECT max(p.replaced_at) FROM labeling_pastsubmission p WHERE p.assignment_id = own.id
-    )), own.active_ms, own.idle_ms
-    FROM own WHERE own.state = ANY(%(states)s)
+    SELECT revised.id, revised.versions + 1, greatest(revised.submitted_at, (
+        SELECT max(p.replaced_at) FROM labeling_pastsubmission p WHERE p.assignment_id = revised.id
+    )), revised.active_ms, revised.idle_ms
+    FROM revised WHERE revised.state = ANY(%(states)s)
 ), parts AS (
-    SELECT id, number, at, active_ms - coalesce(lag(active_ms) OVER by_number, 0) AS active_ms,
-           idle_ms - coalesce(lag(idle_ms) OVER by_number, 0) AS idle_ms
-    FROM versions WINDOW by_number AS (PARTITION BY id ORDER BY number)
+    SELECT a.labeler_id, a.round_id, 1 AS number, a.submitted_at AS at, a.active_ms, a.idle_ms
+    FROM labeling_assignment a JOIN labeling_round r ON r.id = a.round_id
+    WHERE r.project_id = %(project)s AND r.origin = '' AND (%(labeler)s::bigint IS NULL OR a.labeler_id = %(labeler)s)
+      AND a.versions = 0 AND a.state = ANY(%(states)s)
+    UNION ALL
+    SELECT revised.labeler_id, revised.round_id, number, at,
+           versions.active_ms - coalesce(lag(versions.active_ms) OVER by_number, 0),
+           versions.idle_ms - coalesce(lag(versions.idle_ms) OVER by_number, 0)
+    FROM versions JOIN revised ON revised.id = versions.id
+    WINDOW by_number AS (PARTITION BY versions.id ORDER BY number)
 )
-SELECT own.labeler_id, (parts.at AT TIME ZONE %(zone)s)::date AS day, own.round_id,
+SELECT labeler_id, (at AT TIME ZONE %(zone)s)::date AS day, round_id,
        count(*) FILTER (WHERE number = 1), count(*) FILTER (WHERE number > 1),
-       coalesce(sum(greatest(parts.active_ms, 0)), 0), coalesce(sum(greatest(parts.idle_ms, 0)), 0),
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY parts.active_ms) FILTER (WHERE number = 1)
-FROM parts JOIN own ON own.id = parts.id
-WHERE parts.at >= %(since)s AND parts.at < %(until)s
-GROUP BY GROUPING SETS ((own.labeler_id, (parts.at AT TIME ZONE %(zone)s)::date, own.round_id), (own.labeler_id), ())
-ORDER BY day, own.labeler_id, own.round_id
+       coalesce(sum(greatest(active_ms, 0)), 0)::bigint, coalesce(sum(greatest(idle_ms, 0)), 0)::bigint,
+       coalesce(array_agg(active_ms) FILTER (WHERE number = 1 AND active_ms IS NOT NULL), '{}')
+FROM parts
+WHERE at >= %(since)s AND at < %(until)s
+GROUP BY 1, 2, 3
+ORDER BY 2, 1, 3
 """
 DAYS = 31
 FIRST_DAY = date(2000, 1, 1)
@@ -105,21 +116,47 @@ def hours_of(
         "states": list(SUBMITTED_STATES),
         "zone": timezone.get_current_timezone_name(),
     }
-    days: list[DayOfWork] = []
-    totals: dict[int, Work] = {}
-    total = Work(0, 0, 0.0, 0.0, None)
     with connection.cursor() as cursor:
         cursor.execute(_HOURS, parameters)
-        for labeler_id, day, round_id, submissions, corrections, active, idle, median in cursor.fetchall():
-            seconds = None if median is None else median / 1000
-            work = Work(submissions, corrections, float(active) / 1000, float(idle) / 1000, seconds)
-            if labeler_id is None:
-                total = work
-            elif day is None:
-                totals[labeler_id] = work
-            else:
-                days.append(DayOfWork(labeler_id, day, round_id, work))
-    return Hours(since, until, days, totals, total)
+        tallies = [
+            (labeler_id, day, round_id, _Tally(*counts)) for labeler_id, day, round_id, *counts in cursor.fetchall()
+        ]
+    of_labelers: defaultdict[int, list[_Tally]] = defaultdict(list)
+    for labeler_id, _, _, tally in tallies:
+        of_labelers[labeler_id].append(tally)
+    return Hours(
+        since,
+        until,
+        [DayOfWork(labeler_id, day, round_id, tally.work) for labeler_id, day, round_id, tally in tallies],
+        {labeler_id: _sum(of_labelers[labeler_id]).work for labeler_id in sorted(of_labelers)},
+        _sum([tally for *_, tally in tallies]).work,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """Times in milliseconds, and those of each first submission: medians do not add up."""
+
+    submissions: int
+    corrections: int
+    active: int
+    idle: int
+    first: Sequence[int]
+
+    @property
+    def work(self) -> Work:
+        median = float(np.median(self.first)) / 1000 if len(self.first) else None
+        return Work(self.submissions, self.corrections, self.active / 1000, self.idle / 1000, median)
+
+
+def _sum(tallies: Sequence[_Tally]) -> _Tally:
+    return _Tally(
+        sum(tally.submissions for tally in tallies),
+        sum(tally.corrections for tally in tallies),
+        sum(tally.active for tally in tallies),
+        sum(tally.idle for tally in tallies),
+        list(chain.from_iterable(tally.first for tally in tallies)),
+    )
 
 
 def _start(day: date) -> datetime:

@@ -25,7 +25,9 @@ from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment
 from apps.projects.models import Project
 from apps.quality.consensus.load import LoadedRatings, load_ratings
+from apps.quality.metrics.estimation_runs import comparable_runs, comparison_of, results_version
 from apps.quality.metrics.labelers import labeler_rows
+from apps.quality.metrics.stored import MIN_SOLUTIONS
 from apps.quality.models import Consensus, Figure, QualityRules, StepConsensus
 from apps.quality.statistics.agreement import agreement, first_error_agreement, pair_agreements, source_agreement
 from apps.quality.statistics.calibration import Calibration, calibration
@@ -40,7 +42,6 @@ NamedData = tuple[str, str, Data]
 SUBJECTS = 20
 PAIR_RESAMPLES = 200
 WEEKS = 26
-MIN_SOLUTIONS = 5  # A figure of fewer solutions depends mostly on which ones they are: pages show a dash.
 MEASURED = {"value", "low", "high", "solutions"}
 NO_ESTIMATE = (None, None, None)
 
@@ -74,7 +75,11 @@ def refresh(project: Project) -> bool:
             loaded = load_ratings(project, list(labeled.values_list("pk", flat=True)), first_submissions=True)
             figures = [
                 Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
-                for name, scope, data in (*_people_figures(project, loaded), *_model_figures(project, loaded))
+                for name, scope, data in (
+                    *_people_figures(project, loaded),
+                    *_model_figures(project, loaded),
+                    *_run_figures(project),
+                )
             ]
             with transaction.atomic():
                 Figure.objects.filter(project=project).delete()
@@ -83,6 +88,39 @@ def refresh(project: Project) -> bool:
             rules.update(figures_are_stale=True)
             raise
         return True
+
+
+def refresh_run_figures() -> int:
+    """Compare the runs that paused or ended after the figures of their projects were computed; returns their number.
+
+    Runs that came with a file are left to `refresh`: an import makes the figures stale.
+    """
+    compared = dict(Figure.objects.filter(name="run").values_list("data__run", "data__results"))
+    refreshed = 0
+    for run in comparable_runs().filter(origin="").select_related("project"):
+        if compared.get(run.pk) == results_version(run):
+            continue
+        try:
+            refreshed += _refresh_run(run)
+        except Exception:
+            log.exception("the figures of %s of project %s could not be computed", run, run.project.slug)
+    return refreshed
+
+
+def _refresh_run(run: EstimationRun) -> bool:
+    """Returns False while another worker computes the figures of the project."""
+    with try_advisory_lock("figures", run.project_id) as claimed:
+        if claimed:
+            at, data = timezone.now(), comparison_of(run)
+            Figure.objects.update_or_create(
+                project=run.project, name="run", scope=f"run:{run.number}", defaults={"data": data, "at": at}
+            )
+        return claimed
+
+
+def _run_figures(project: Project) -> Iterator[NamedData]:
+    for run in comparable_runs().filter(project=project).order_by("number"):
+        yield "run", f"run:{run.number}", comparison_of(run)
 
 
 def _people_figures(project: Project, loaded: LoadedRatings) -> Iterator[NamedData]:

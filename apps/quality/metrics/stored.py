@@ -10,7 +10,10 @@ from apps.quality.models import Figure
 
 Data = dict[str, Any]
 
-# The names of figures, but `labelers`, whose rows are those of people.
+MIN_SOLUTIONS = 5  # A figure of fewer solutions depends mostly on which ones they are: pages show a dash.
+
+# The names of the figures of the quality page. Others are `labelers`, whose rows are those of people, and `run`, which is
+# read by the page of an estimation run.
 FIGURES = ("agreement", "pairs", "over_time", "consensus", "monte_carlo", "judges")
 
 

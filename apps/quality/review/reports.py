@@ -40,8 +40,16 @@ RELATED = ("round", "task__solution__problem", "task__comparison__problem", "dis
 def reports_in(
     projects: Collection[Project], state: ReportState | Literal["all"] = "open", kind: ReportKind = "bad_problem"
 ) -> QuerySet[Assignment]:
-    """The assignments that report something of this kind, in this state."""
-    submitted = Assignment.objects.submitted().filter(round__project__in=projects)
+    """The assignments of these projects that report something of this kind, in this state."""
+    return reports_among(Assignment.objects.submitted().filter(round__project__in=projects), state, kind)
+
+
+def reports_among(
+    submitted: QuerySet[Assignment],
+    state: ReportState | Literal["all"] = "open",
+    kind: ReportKind = "bad_problem",
+) -> QuerySet[Assignment]:
+    """As `reports_in`, among these submitted assignments."""
     if kind == "unsure":
         reports = submitted.filter(pk__in=StepLabel.objects.filter(unsure=True).values("assignment"))
     else:

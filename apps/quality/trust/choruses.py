@@ -24,7 +24,7 @@ from apps.projects.models import Project
 from apps.quality.trust.figures import judge_figures
 from apps.quality.trust.report import judged_solutions, known_solutions
 from apps.quality.trust.truth import FEWEST_KNOWN, TrustFilter, accepted_first_errors
-from apps.quality.trust.verdicts import STEP_KINDS, verdicts_of
+from apps.quality.trust.verdicts import STEP_KINDS, judged_by, verdicts_of
 from apps.quality.trust.vote_combination import ChorusRule, ChorusVerdict, combine, weight_of
 from apps.runs.lifecycle import next_number
 
@@ -55,7 +55,7 @@ def form_chorus(
 
 def measured_weight(project: Project, judge: Judge) -> float:
     """The judge's weight by its share of exact first errors among the solutions that people labeled."""
-    known = known_solutions(accepted_first_errors(project, TrustFilter()))
+    known = known_solutions(accepted_first_errors(project, TrustFilter(), among=judged_by([judge])))
     named = verdicts_of(judge, known.accepted.keys()).first_errors
     judged = judged_solutions(named, known.accepted, known.lengths)
     if len(judged.named) < FEWEST_KNOWN:

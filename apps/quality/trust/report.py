@@ -18,7 +18,7 @@ from apps.quality.trust.bias import SelfPreference, SolutionLengthBias, self_pre
 from apps.quality.trust.figures import JudgeFigures, judge_figures, measure_mean, steps_at
 from apps.quality.trust.judged_steps import JudgedSolutions
 from apps.quality.trust.truth import TrustFilter, accepted_first_errors
-from apps.quality.trust.verdicts import judges_of_steps, verdicts_of
+from apps.quality.trust.verdicts import judged_by, judges_of_steps, verdicts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,13 @@ def judge_reports(
 ) -> list[JudgeReport]:
     """A report for each judge with verdicts on solutions whose first error people know, by name."""
     chosen = chosen or TrustFilter()
-    known = known_solutions(accepted_first_errors(project, chosen))
+    judges = judges_of_steps(project.pk)
+    if not judges:
+        return []
+    known = known_solutions(accepted_first_errors(project, chosen, among=judged_by(judges)))
     newest = newest_certificates(project)
     reports = []
-    for judge in judges_of_steps(project.pk):
+    for judge in judges:
         report = _report(judge, known, chosen, newest.get(judge.pk), resamples)
         if report is not None:
             reports.append(report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from apps.core.db.prepared import run
 from apps.corpus.labels import NO_ERROR, UNKNOWN
@@ -52,11 +52,19 @@ def gold_first_errors(project: Project) -> dict[int, frozenset[int]]:
     return {pk: known.acceptable for pk, known in gold.items()}
 
 
-def accepted_first_errors(project: Project, chosen: TrustFilter) -> dict[int, frozenset[int]]:
-    """By solution id, ascending. Gold is the truth where there is gold, else the settled consensus of people."""
-    accepted = _by_people(settled_consensus(project)) | gold_first_errors(project)
-    kept = set(_selected(project, chosen).filter(pk__in=accepted).values_list("pk", flat=True))
-    return {pk: accepted[pk] for pk in sorted(kept) if accepted[pk]}
+def accepted_first_errors(
+    project: Project, chosen: TrustFilter, among: QuerySet[Solution] | None = None
+) -> dict[int, frozenset[int]]:
+    """By solution id, ascending. Gold is the truth where there is gold, else the settled consensus of people.
+
+    With `among`, only of these solutions.
+    """
+    selected = _selected(project, chosen)
+    if among is not None:
+        selected = selected.filter(pk__in=among.order_by().values("pk"))
+    gold = _gold_among(project, selected)
+    accepted = _by_people(settled_consensus(project).filter(solution__in=selected.order_by().values("pk"))) | gold
+    return {pk: accepted[pk] for pk in sorted(accepted) if accepted[pk]}
 
 
 def erroneous_share(project: Project) -> float | None:
@@ -64,10 +72,21 @@ def erroneous_share(project: Project) -> float | None:
 
     Gold that accepts "no error" among others counts as without one.
     """
-    accepted = accepted_first_errors(project, TrustFilter())
-    if len(accepted) < FEWEST_KNOWN:
+    gold = _gold_among(project, selectable_solutions(project))
+    by_people = settled_consensus(project).exclude(solution__in=list(gold))
+    counts = by_people.aggregate(known=Count("pk"), erroneous=Count("pk", filter=~Q(first_error=NO_ERROR)))
+    by_gold = [errors for errors in gold.values() if errors]
+    known = counts["known"] + len(by_gold)
+    if known < FEWEST_KNOWN:
         return None
-    return sum(NO_ERROR not in errors for errors in accepted.values()) / len(accepted)
+    return float((counts["erroneous"] + sum(NO_ERROR not in errors for errors in by_gold)) / known)
+
+
+def _gold_among(project: Project, solutions: QuerySet[Solution]) -> dict[int, frozenset[int]]:
+    """As `gold_first_errors`, of these solutions."""
+    gold = gold_first_errors(project)
+    kept = solutions.filter(pk__in=list(gold)).values_list("pk", flat=True) if gold else ()
+    return {pk: gold[pk] for pk in kept}
 
 
 def sampled_first_errors(sample: BlindSample) -> dict[int, frozenset[int]]:

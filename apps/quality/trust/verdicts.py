@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import nan
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.corpus.labels import UNKNOWN, first_error
+from apps.corpus.models import Solution
 from apps.judging.models import Judge, JudgeReply, SolutionVerdict, StepVerdict
 from apps.judging.models.verdicts import ItemOutcome
 from apps.judging.verdicts import StepsVerdict
@@ -37,6 +38,13 @@ def judges_of_steps(project_id: int) -> list[Judge]:
     has_verdicts = Q(runs__step_verdicts__isnull=False) | Q(runs__solution_verdicts__isnull=False)
     judges = Judge.objects.filter(counted_run_q("runs__"), has_verdicts, project=project_id, kind__in=STEP_KINDS)
     return list(judges.select_related("endpoint").distinct().order_by("name", "-version"))
+
+
+def judged_by(judges: Sequence[Judge]) -> QuerySet[Solution]:
+    """The solutions on which any run of these judges has a verdict."""
+    whole = SolutionVerdict.objects.filter(run__judge__in=judges).order_by().values("solution")
+    steps = StepVerdict.objects.filter(run__judge__in=judges).order_by().values("step__solution")
+    return Solution.objects.filter(Q(pk__in=whole) | Q(pk__in=steps))
 
 
 def verdicts_of(judge: Judge, solution_ids: Collection[int]) -> JudgeVerdicts:
