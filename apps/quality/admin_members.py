@@ -25,7 +25,7 @@ class MemberSuspensionAdmin(MembershipAdmin):
         actor = cast("User", request.user)
         self.act(
             request,
-            queryset,
+            queryset.select_related("user", "project"),
             lambda member: suspend(membership=member, reason="By an administrator.", by=actor),
             done="suspended",
         )
@@ -33,4 +33,5 @@ class MemberSuspensionAdmin(MembershipAdmin):
     @admin.action(description="Reinstate the selected members", permissions=["act"])
     def reinstate(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
         actor = cast("User", request.user)
-        self.act(request, queryset, lambda member: lift(membership=member, by=actor), done="reinstated")
+        members = queryset.select_related("user", "project")
+        self.act(request, members, lambda member: lift(membership=member, by=actor), done="reinstated")

@@ -9,14 +9,16 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
+from apps.labeling.assignments.correct import correct
 from apps.labeling.models import Assignment, Round
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import Review
+from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
 from tests.cast import bearer, make_comparison, make_problem, make_round, make_solution, make_user, signed_in
-from tests.quality.submissions import submit_next
+from tests.quality.submissions import submission_of, submit_next
 from tests.world import rate
 
 API = "/api/v1"
@@ -215,3 +217,66 @@ def test_the_labelers_answers_about_the_error_stay_if_the_error_does(api: Client
 
     assert corrected(1, 1, -1) == 0
     assert corrected(1, -1) is None
+
+
+# --- what the reviewer saw --------------------------------------------------------------------------------
+
+
+def decision_on(opened: Any, decision: str, **more: object) -> dict[str, object]:
+    return {
+        "decision": decision,
+        "note": "Look again." if decision == "returned" else "",
+        "seen": opened["revision"],
+        **more,
+    }
+
+
+CORRECTED = {"steps": [{"position": 0, "rating": -1}], "finish_reason": "found_error"}
+
+
+@pytest.mark.parametrize("decision", ["accepted", "returned", "corrected"])
+@pytest.mark.parametrize("meanwhile", ["corrected by its labeler", "corrected by another reviewer", "returned"])
+def test_a_reviewer_decides_only_on_what_they_saw(
+    api: Client, project: Project, bob: User, mia: User, decision: str, meanwhile: str
+) -> None:
+    make_solution(make_problem(project))
+    own = submit_next(make_round(project), bob, 1, -1)
+    opened = api.get(f"{API}/assignments/{own.pk}/review").json()
+    if meanwhile == "corrected by its labeler":
+        correct(assignment=own, submission=submission_of([1, 1, 1]))
+    elif meanwhile == "returned":
+        return_to_labeler(assignment=own, reviewer=mia, note="Step 2?")
+    else:
+        correct_assignment(assignment=own, submission=submission_of([1, 1, -1]), reviewer=mia)
+    reviews = Review.objects.count()
+    body = decision_on(opened, decision, **(CORRECTED if decision == "corrected" else {}))
+    refused = post(api, f"/assignments/{own.pk}/review", body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "changed_since")
+    assert Review.objects.count() == reviews
+    if meanwhile != "returned":
+        body["seen"] = api.get(f"{API}/assignments/{own.pk}/review").json()["revision"]
+        if meanwhile == "corrected by another reviewer" and decision == "returned":
+            return  # The correction has to be withdrawn first.
+        assert post(api, f"/assignments/{own.pk}/review", body).status_code == 200
+
+
+@pytest.mark.parametrize("decision", ["accepted", "returned", "corrected"])
+def test_a_decision_whose_answer_was_lost_is_one_decision(
+    api: Client, project: Project, bob: User, decision: str
+) -> None:
+    make_solution(make_problem(project))
+    own = submit_next(make_round(project), bob, 1, -1)
+    opened = api.get(f"{API}/assignments/{own.pk}/review").json()
+    body = decision_on(opened, decision, **(CORRECTED if decision == "corrected" else {}))
+    for _ in range(2):
+        assert post(api, f"/assignments/{own.pk}/review", body).status_code == 200
+    assert Review.objects.get().decision == decision
+
+
+def test_what_was_returned_meanwhile_is_not_accepted(project: Project, bob: User, rita: User, mia: User) -> None:
+    make_solution(make_problem(project))
+    own = submit_next(make_round(project), bob, 1, -1)
+    shown = Assignment.objects.get(pk=own.pk)
+    return_to_labeler(assignment=own, reviewer=mia, note="Step 2?")
+    assert accept(assignments=[shown], reviewer=rita) == 0
+    assert Review.objects.get().decision == Review.Decision.RETURNED

@@ -19,6 +19,7 @@ from tests.browser.conftest import Watched
 from tests.browser.labeling_page import LabelingPage
 from tests.browser.test_comparing import Scale
 from tests.cast import make_comparison, make_problem, make_solution
+from tests.processes import eventually
 from tests.world import rate
 
 Pages = Callable[..., Page]
@@ -141,6 +142,66 @@ def test_a_submission_that_is_not_sent_yet_cannot_be_reopened_and_says_so(
     expect(page.locator("#round-count")).to_have_text("1 of 3")
     labeling.press("u")
     expect(page.locator("#submit")).to_have_text("Save correction Enter")
+
+
+def test_what_waits_to_be_sent_from_another_round_is_not_the_last_submission_of_this_one(
+    round_: Round, project: Project, bob: User, watched: Watched
+) -> None:
+    """This page would show it under the wrong protocol."""
+    watched.expected = ("ERR_FAILED",)
+    other = open_round(project=project, protocol="every_step")
+    page = watched.context(bob).new_page()
+    labeling = LabelingPage(page).open(round_).fetched_ahead()
+    page.route("**/submit", lambda route: route.abort())
+    labeling.press("1").submit()
+    page.goto(f"/projects/{project.slug}/rounds/{other.number}/label")
+    expect(page.locator("#save-state")).to_have_attribute("data-state", "offline")
+    page.unroute("**/submit")
+    labeling.ready()
+    assert Assignment.objects.submitted().get().round == round_
+    expect(page.locator("#back-to-last")).to_be_disabled()
+    labeling.press("u")
+    expect(page.locator("#notices")).to_contain_text("You have not submitted a task in this round yet")
+    labeling.press("1", "2", "3").submit()
+    labeling.press("u")
+    expect(page.locator("#submit")).to_have_text("Save correction Enter")
+    assert labeling.pressed() == ["bad", "okay", "great"]
+
+
+def test_a_page_that_sends_what_waits_from_another_round_keeps_its_own_progress(
+    round_: Round, project: Project, bob: User, watched: Watched
+) -> None:
+    watched.expected = ("ERR_FAILED",)
+    other = open_round(project=project, protocol="every_step", redundancy=2)
+    context = watched.context(bob)
+    page, second = context.new_page(), context.new_page()
+    here = LabelingPage(page).open(other).fetched_ahead()
+    second.route("**/submit", lambda route: route.abort())
+    LabelingPage(second).open(round_).fetched_ahead().press("1").submit()
+    expect(page.locator("#round-count")).to_have_text("0 of 6")
+    statement = here.statement()
+    here.press("s")
+    page.locator("#reason[open]").wait_for()
+    here.press("Enter")
+    expect(page.locator("#task .problem")).not_to_have_text(statement)
+    eventually(lambda: Assignment.objects.submitted().filter(round=round_).exists())
+    eventually(lambda: Assignment.objects.filter(round=other, state="skipped").exists())
+    expect(page.locator("#save-state")).not_to_have_attribute("data-state", "saving")
+    expect(page.locator("#round-count")).to_have_text("0 of 6")
+
+
+def test_a_submission_that_the_server_refuses_is_not_the_last_one(round_: Round, bob: User, watched: Watched) -> None:
+    watched.expected = ("409",)
+    page = watched.context(bob).new_page()
+    labeling = LabelingPage(page).open(round_).press("1").submit()
+    expect(page.locator("#round-count")).to_have_text("1 of 3")
+    refusal = {"error": {"code": "answer_seen", "message": "You have seen the answer."}}
+    page.route("**/submit", lambda route: route.fulfill(status=409, json=refusal))
+    labeling.press("3", "1").submit()
+    expect(page.locator("#notices")).to_have_text("Your last task was not accepted: You have seen the answer. Dismiss")
+    labeling.press("u")
+    expect(page.locator("#submit")).to_have_text("Save correction Enter")
+    assert labeling.pressed() == ["bad", "-", "-"]
 
 
 # --- what is missing ----------------------------------------------------------------------------------------

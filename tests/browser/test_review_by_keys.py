@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
+from apps.labeling.assignments.correct import correct
 from apps.labeling.models import Assignment, Round
 from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
@@ -16,7 +17,7 @@ from tests.browser.labeling_page import LabelingPage
 from tests.browser.test_reviewing_journey import disputed, judged
 from tests.cast import make_comparison, make_gold, make_problem, make_round, make_solution
 from tests.processes import eventually
-from tests.quality.submissions import submit_next
+from tests.quality.submissions import submission_of, submit_next
 from tests.world import rate
 
 
@@ -49,6 +50,23 @@ def on_to_the_next(page: Page, before: int) -> int:
 
 def decisions() -> list[tuple[int, str]]:
     return list(Review.objects.order_by("pk").values_list("assignment", "decision"))
+
+
+def test_what_its_labeler_changed_meanwhile_is_shown_before_it_can_be_accepted(
+    project: Project, round_: Round, rita: User, watched: Watched
+) -> None:
+    watched.expected = ("409",)
+    page = watched.page(rita)
+    desk = opened(page, project)
+    own = Assignment.objects.get(pk=shown_id(page))
+    correct(assignment=own, submission=submission_of([1, -1]))
+    desk.press("Enter")
+    expect(page.locator("#notices")).to_contain_text("changed or reviewed since you opened it")
+    assert (shown_id(page), desk.ready().pressed()) == (own.pk, ["great", "bad", "-"])
+    assert decisions() == []
+    desk.press("Enter")
+    on_to_the_next(page, own.pk)
+    assert decisions() == [(own.pk, "accepted")]
 
 
 def test_a_queue_is_reviewed_by_keys_alone(project: Project, round_: Round, rita: User, watched: Watched) -> None:

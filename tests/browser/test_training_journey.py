@@ -75,6 +75,17 @@ def test_who_fails_reads_what_happens_next(project: Project, bob: User, page_of:
     assert RoundProgress.objects.get(round=screening).attempt == 2
 
 
+def test_who_gives_up_does_not_agree_that_no_step_is_bad(
+    project: Project, bob: User, page_of: Callable[..., Page]
+) -> None:
+    make_gold(make_solution(make_problem(project)), 1, 1, 1)
+    labeling = at_desk(page_of(bob), open_round(project=project, protocol="first_error", kind="training"))
+    labeling.press("Enter").ready().press("g", "1", "Control+Enter")
+    answer = labeling.page.locator("#task .training")
+    expect(answer.get_by_role("heading")).to_have_text("Your answer differs")
+    expect(answer).to_contain_text("No step is bad.")
+
+
 def test_training_shows_the_answer_with_its_explanation_after_each_task(
     project: Project, bob: User, page_of: Callable[..., Page]
 ) -> None:

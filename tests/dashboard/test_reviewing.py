@@ -221,7 +221,9 @@ def test_assignments_are_returned_with_a_note_only(
     assert decide(rita, assignment, decision="returned", note=" ").status_code == 400
     assert decide(rita, assignment, decision="returned", note="again").status_code == 200
     assert Assignment.objects.get(pk=assignment.pk).state == "returned"
-    assert decide(rita, assignment, decision="returned", note="again").status_code == 409
+    assert decide(rita, assignment, decision="returned", note="again").status_code == 200  # Once.
+    assert decide(rita, assignment, decision="returned", note="and again").status_code == 409
+    assert Review.objects.filter(assignment=assignment, decision="returned").count() == 1
     assert b"again" in client.get("/projects/algebra/review/assignments?show=reviewed").content
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
-from apps.core.errors import DomainError
+from apps.core.errors import Conflict, DomainError
 from apps.labeling.assignments.drafts import save_draft
 from apps.labeling.assignments.payload import task_payload
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Reservation, Round, RoundProgress, Task
 from apps.labeling.problems import bring_back, retire_problem
 from apps.labeling.queue.claim import NoTask, claim, has_task
-from apps.labeling.queue.leases import release, skip
+from apps.labeling.queue.leases import expire_leases, release, skip
 from apps.labeling.queue.reservations import (
     HIGHEST_PRIORITY,
     MOST_TASKS,
@@ -21,11 +22,14 @@ from apps.labeling.queue.reservations import (
     set_priority,
     waiting_reservations,
 )
+from apps.labeling.queue.skipped import resume_skipped, skipped_assignments
 from apps.labeling.rounds.completion import is_complete
 from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Membership, Project
 from apps.projects.services import create_project
 from apps.quality.gold.suspensions import suspend
+from apps.removal.kinds import KINDS
+from apps.removal.services import delete
 from tests.at_once import while_uncommitted
 from tests.cast import make_round, make_screening
 from tests.labeling.test_queue import GOOD, LATER, nothing, take
@@ -106,6 +110,73 @@ def test_what_the_labeler_had_begun_comes_back_with_its_draft(round_: Round, ali
     assert take(round_, bob).pk == held.pk
     assert slots(held.task_id) == 0
     assert Reservation.objects.get().note == "Again, please."
+
+
+@pytest.mark.parametrize("how", ["released", "expired"])
+def test_it_stays_theirs_until_they_submit_it_although_the_page_was_closed(
+    round_: Round, alice: User, bob: User, rita: User, how: str
+) -> None:
+    """A page that closes releases what nobody has begun, and a computer that sleeps lets the lease expire."""
+    first, *rest = tasks_of(round_)
+    assign(round_, [first], bob, alice, "Please.")
+    held = take(round_, bob)
+    if how == "released":
+        release(assignment=held)
+    else:
+        assert expire_leases(now=timezone.now() + LATER) == 0
+    assert slots(first) == 0
+    for _ in rest:
+        submit(assignment=take(round_, rita), submission=GOOD)
+    assert nothing(round_, rita) == "all_assigned"
+    again = take(round_, bob)
+    assert (again.task_id, task_payload(again)["assigned"]["note"]) == (first, "Please.")
+    submit(assignment=again, submission=GOOD)
+    assert slots(first) == 0
+
+
+def test_an_assigned_task_whose_lease_a_manager_takes_back_is_free(round_: Round, alice: User, bob: User) -> None:
+    first, *_ = tasks_of(round_)
+    assign(round_, [first], bob, alice)
+    take(round_, bob)
+    release_tasks(project=round_.project, tasks=[first], actor=alice)
+    assert slots(first) == 1
+    assert waiting_reservations(bob, round_.project) == []
+
+
+@pytest.mark.parametrize("why", ["suspended", "closed"])
+def test_what_is_leased_does_not_wait_again_once_the_assignment_has_ended(
+    round_: Round, alice: User, bob: User, why: str
+) -> None:
+    first, *_ = tasks_of(round_)
+    assign(round_, [first], bob, alice)
+    held = take(round_, bob)
+    if why == "suspended":
+        suspend(membership=Membership.objects.get(user=bob, project=round_.project), reason="Guessed.", by=alice)
+    else:
+        set_round_status(round=round_, status="closed", actor=alice)
+    release(assignment=held)
+    assert (slots(first), Reservation.objects.count()) == (1, 0)
+
+
+def test_a_skipped_task_that_is_assigned_comes_as_assigned_and_not_from_the_list(
+    round_: Round, alice: User, bob: User
+) -> None:
+    held = take(round_, bob)
+    skip(assignment=held)
+    assert list(skipped_assignments(bob, round_.project)) == [held]
+    assign(round_, [held.task_id], bob, alice)
+    assert list(skipped_assignments(bob, round_.project)) == []
+    with pytest.raises(Conflict, match="A manager has assigned this task to you"):
+        resume_skipped(assignment=held)
+    assert take(round_, bob).pk == held.pk
+
+
+def test_what_was_assigned_to_a_member_who_is_removed_is_free(round_: Round, alice: User, bob: User) -> None:
+    first, *_ = tasks_of(round_)
+    assign(round_, [first], bob, alice)
+    member = Membership.objects.get(user=bob, project=round_.project)
+    delete(kind=KINDS["member"], row=member, project=round_.project, actor=alice)
+    assert (slots(first), Reservation.objects.count()) == (1, 0)
 
 
 def test_a_late_submission_uses_the_reserved_slot(round_: Round, alice: User, bob: User) -> None:

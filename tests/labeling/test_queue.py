@@ -12,6 +12,7 @@ from apps.core.errors import Conflict
 from apps.corpus.models import Step
 from apps.labeling.assignments.drafts import save_draft
 from apps.labeling.assignments.payload import task_payload
+from apps.labeling.assignments.returns import return_assignment
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
 from apps.labeling.progress import progress_for
@@ -146,6 +147,20 @@ def test_a_late_submission_counts_while_a_slot_is_free(project: Project, bob: Us
     expire_leases(now=timezone.now() + LATER)
     assert submit(assignment=held, submission=GOOD).state == Assignment.State.SUBMITTED
     assert Task.objects.get().open_slots == 0
+
+
+def test_a_late_submission_is_an_extra_beside_a_newer_one_that_a_reviewer_returned(project: Project, bob: User) -> None:
+    """Two of a labeler's assignments cannot hold slots of one task, however many are free."""
+    round_ = make_round(project, redundancy=2)
+    lapsed = take(round_, bob, now=timezone.now() - LATER)
+    expire_leases()
+    newer = take(round_, bob)
+    assert newer.pk != lapsed.pk
+    return_assignment(assignment=submit(assignment=newer, submission=GOOD), note="Look again.")
+    assert submit(assignment=lapsed, submission=BAD).state == Assignment.State.EXTRA
+    again = take(round_, bob)
+    assert again.pk == newer.pk
+    assert submit(assignment=again, submission=GOOD).state == Assignment.State.SUBMITTED
 
 
 def test_a_late_submission_is_kept_as_extra_when_the_slot_is_gone(project: Project, bob: User, rita: User) -> None:

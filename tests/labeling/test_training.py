@@ -11,7 +11,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution
-from apps.labeling.assignments.correct import why_not_correctable
+from apps.labeling.assignments.correct import correct, refusal_of_correction, why_not_correctable
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, GoldLabel, Round
 from apps.labeling.protocols.submission import Submission, SubmittedStep
@@ -22,6 +22,7 @@ from apps.labeling.rounds.preview import preview_of
 from apps.labeling.rounds.services import create_round, edit_round, open_round, set_round_status
 from apps.projects.models import Project
 from tests.cast import bearer, make_gold, make_problem, make_screening, make_solution
+from tests.quality.submissions import submission_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,9 +44,7 @@ def claimed(round_: Round, labeler: User) -> Assignment:
 
 
 def rate(assignment: Assignment, *ratings: int) -> Assignment:
-    steps = [SubmittedStep(position=place, rating=rating) for place, rating in enumerate(ratings)]
-    reason = "found_error" if -1 in ratings else "solution"
-    return submit(assignment=assignment, submission=Submission(steps=steps, finish_reason=reason, active_ms=1000))
+    return submit(assignment=assignment, submission=submission_of(ratings))
 
 
 def answer_of(client: Client, assignment: Assignment) -> Any:
@@ -123,6 +122,25 @@ def test_the_answer_has_gold_beside_the_own_ratings_with_explanations(project: P
         },
         {"position": 2, "rating": 1, "unsure": False, "gold": None, "is_right": None, "explanation": ""},
     ]
+
+
+@pytest.mark.parametrize(
+    ("submission", "is_right"),
+    [
+        (submission_of([1, 1, 1]), True),
+        (submission_of([1, -1]), False),
+        (submission_of([1, None, 1]), False),
+        (Submission(finish_reason="give_up", reason="Too hard."), False),
+    ],
+)
+def test_only_who_names_a_first_error_that_gold_accepts_agrees_with_it(
+    project: Project, bob: User, submission: Submission, *, is_right: bool
+) -> None:
+    """Who gives up or is unsure names no error, which is not the answer that there is none."""
+    make_gold(make_solution(make_problem(project)), 1, 1, 1)
+    lesson = submit(assignment=claimed(training(project), bob), submission=submission)
+    answer = answer_of(bearer(bob), lesson).json()
+    assert (answer["first_errors"], answer["is_right"]) == ([-1], is_right)
 
 
 def test_nobody_sees_an_answer_before_the_submission_or_that_of_another(
@@ -235,6 +253,38 @@ def test_an_answer_is_withheld_while_the_task_is_begun_elsewhere(project: Projec
     Assignment.objects.filter(pk=held.pk).update(state="returned")
     refused = answer_of(bearer(bob), lesson)
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "begun_elsewhere")
+
+
+@pytest.mark.parametrize("state", ["released", "expired"])
+def test_a_task_given_back_cannot_be_submitted_once_training_has_shown_its_answer(
+    project: Project, bob: User, state: str
+) -> None:
+    """The page of the task may still be open in another tab."""
+    gold_solution(project)
+    held = claimed(open_round(project=project, protocol="first_error"), bob)
+    Assignment.objects.filter(pk=held.pk).update(state=state)
+    lesson = claimed(training(project), bob)
+    rate(lesson, 1, 1, 1)
+    with pytest.raises(Conflict, match="seen the answer") as refusal:
+        rate(held, 1, -1)
+    assert refusal.value.code == "answer_seen"
+    assert Assignment.objects.submitted().get() == lesson
+
+
+def test_a_submission_cannot_be_corrected_once_training_has_shown_its_answer(project: Project, bob: User) -> None:
+    gold_solution(project)
+    own = rate(claimed(open_round(project=project, protocol="first_error"), bob), 1, 1, 1)
+    assert refusal_of_correction(own) is None
+    lesson = claimed(training(project), bob)
+    assert refusal_of_correction(own) is None
+    rate(lesson, 1, 1, 1)
+    opened = bearer(bob).get(f"/api/v1/assignments/{own.pk}").json()
+    assert (opened["correctable"], "in training" in opened["why_not"]) == (False, True)
+    learned = Submission(
+        steps=[SubmittedStep(position=0, rating=1), SubmittedStep(position=1, rating=-1)], finish_reason="found_error"
+    )
+    with pytest.raises(Conflict, match="in training"):
+        correct(assignment=own, submission=learned)
 
 
 def test_a_repeated_submission_of_training_stays_one(project: Project, bob: User) -> None:

@@ -21,7 +21,7 @@ from apps.core.errors import Conflict
 from apps.corpus.labels import CHOICES, FINISH_REASONS, LONGEST_COMMENT, MARGINS
 from apps.labeling.assignments.candidates import candidates_after
 from apps.labeling.assignments.changes import latest_changes
-from apps.labeling.assignments.correct import correct, why_not_correctable
+from apps.labeling.assignments.correct import correct, refusal_of_correction
 from apps.labeling.assignments.drafts import draft_of, save_draft
 from apps.labeling.assignments.error_followup import error_followup_of
 from apps.labeling.assignments.replies import LONGEST_REPLY
@@ -237,7 +237,7 @@ class OwnAssignment(APIView):
 
 
 def own_assignment(assignment: Assignment) -> dict[str, Any]:
-    refusal = why_not_correctable(assignment)
+    refusal = refusal_of_correction(assignment)
     correction = None
     if assignment.corrected_by_id is not None:
         reviewers = Membership.objects.filter(project=assignment.round.project_id, user=assignment.corrected_by_id)

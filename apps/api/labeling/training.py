@@ -29,6 +29,9 @@ class TrainingAnswerSerializer(serializers.Serializer[Any]):
     first_errors = serializers.ListField(
         child=serializers.IntegerField(), help_text="The first errors that gold accepts; -1: no bad step."
     )
+    is_right = serializers.BooleanField(
+        allow_null=True, help_text="Whether you name one of them: not if you left early or were unsure before it."
+    )
 
 
 class TrainingAnswerView(APIView):

@@ -29,7 +29,7 @@ from apps.quality.models import Review
 from apps.quality.review.assignments import withdraw_correction
 from apps.quality.review.backlog import waiting_for
 from apps.quality.review.corrections import corrections_of
-from apps.quality.review.decisions import refusals_of
+from apps.quality.review.decisions import refusals_of, revision_of
 from apps.quality.review.desk import other_preferences, reviewed_task, shown_submission
 from apps.quality.review.evidence import Naming, evidence_of
 from apps.quality.review.names import labeler_names_in
@@ -92,6 +92,7 @@ class ReviewedAssignmentSerializer(serializers.Serializer[Any]):
     solution = serializers.IntegerField(allow_null=True)
     labeler = serializers.CharField()
     state = serializers.CharField()
+    revision = serializers.CharField(help_text="What you have seen, for your decision.")
     submitted_at = serializers.DateTimeField(allow_null=True)
     active_ms = serializers.IntegerField(allow_null=True)
     guideline = serializers.IntegerField(allow_null=True, help_text="The version of the guidelines that it followed.")
@@ -153,6 +154,7 @@ def reviewed_row(assignment: Assignment, reviewer: User) -> Row:
         "solution": solution.pk if solution else None,
         "labeler": naming({assignment.labeler_id})[assignment.labeler_id],
         "state": assignment.state,
+        "revision": revision_of(assignment),
         "submitted_at": assignment.submitted_at,
         "active_ms": assignment.active_ms,
         "guideline": assignment.guideline.version if assignment.guideline else None,

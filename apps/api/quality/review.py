@@ -30,7 +30,7 @@ from apps.quality.review.adjudication import (
     explain_gold,
     make_explained_gold,
 )
-from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
+from apps.quality.review.decisions import ReviewerDecision, decide
 from apps.quality.review.impartiality import labeled_by
 from apps.quality.review.queues import KINDS, QueueFilters, filter_queue
 from apps.quality.review.resplit import resplit_by_reviewer
@@ -98,6 +98,12 @@ class DecisionSerializer(serializers.Serializer[Any]):
     )
     finish_reason = serializers.ChoiceField(
         choices=FINISH_REASONS, required=False, help_text="Of a correction, for which it is required."
+    )
+    seen = serializers.CharField(
+        max_length=100,
+        allow_null=True,
+        default=None,
+        help_text="The `revision` that you saw; 409 `changed_since` if it was changed or reviewed since.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -237,14 +243,11 @@ class AssignmentReview(APIView):
         assignment = reviewed_of(request, pk)
         body = DecisionSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        decision, note = body.validated_data["decision"], body.validated_data["note"]
-        if decision == Review.Decision.ACCEPTED:
-            accept(assignments=[assignment], reviewer=user_of(request))
-        elif decision == Review.Decision.CORRECTED:
-            steps = [SubmittedStep(**step) for step in body.validated_data["steps"]]
-            submission = Submission(steps=steps, finish_reason=body.validated_data["finish_reason"])
-            correct_assignment(assignment=assignment, submission=submission, reviewer=user_of(request), note=note)
-        else:
-            return_to_labeler(assignment=assignment, reviewer=user_of(request), note=note)
+        data, submission = body.validated_data, None
+        if "steps" in data:
+            steps = [SubmittedStep(**step) for step in data["steps"]]
+            submission = Submission(steps=steps, finish_reason=data["finish_reason"])
+        decision = ReviewerDecision(data["decision"], data["note"], submission)
+        decide(assignment=assignment, reviewer=user_of(request), decision=decision, seen=data["seen"])
         assignment.refresh_from_db(fields=["state"])
-        return Response({"id": assignment.pk, "state": assignment.state, "decision": decision})
+        return Response({"id": assignment.pk, "state": assignment.state, "decision": decision.decision})

@@ -18,7 +18,7 @@ from apps.core.errors import Conflict
 from apps.core.http.ids import parse_id
 from apps.dashboard.access import place_for, round_of
 from apps.dashboard.rounds.queries import announced_action, screening_attempt_of
-from apps.labeling.assignments.correct import why_not_correctable
+from apps.labeling.assignments.correct import refusal_of_correction
 from apps.labeling.assignments.payload import guideline_key
 from apps.labeling.assignments.submissions import newest_submission
 from apps.labeling.models import Assignment, Round
@@ -101,7 +101,7 @@ def _correctable(request: AuthenticatedRequest, round_: Round) -> Assignment | N
     own = Assignment.objects.filter(round=round_, labeler=request.user).select_related("task")
     assignment = get_object_or_404(own, pk=pk)
     assignment.round = round_
-    if (reason := why_not_correctable(assignment)) is not None:
+    if (reason := refusal_of_correction(assignment)) is not None:
         raise Conflict(reason, code="not_correctable")
     return assignment
 

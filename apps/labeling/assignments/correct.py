@@ -13,6 +13,7 @@ from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.assignments.hooks import run_submission_hooks
 from apps.labeling.assignments.labels import store_labels
 from apps.labeling.assignments.replies import check_reply
+from apps.labeling.assignments.seen_answers import has_seen_answer
 from apps.labeling.assignments.submissions import added_time, archive_submission
 from apps.labeling.models import Assignment, Protocol, Round
 from apps.labeling.progress import lock_progress
@@ -21,7 +22,7 @@ from apps.labeling.protocols.submission import Submission
 
 
 def why_not_correctable(assignment: Assignment) -> str | None:
-    """Why its labeler cannot correct the assignment, as a sentence; None if they can."""
+    """Why its labeler cannot correct the assignment, as a sentence, as far as a list shows it; None if they can."""
     round_ = assignment.round
     if assignment.state == Assignment.State.RETURNED:
         returned = "A reviewer has returned this task to you: it is served to you before any new task"
@@ -49,6 +50,14 @@ def why_not_correctable(assignment: Assignment) -> str | None:
     return next((sentence for applies, sentence in reasons if applies), None)
 
 
+def refusal_of_correction(assignment: Assignment) -> str | None:
+    """As `why_not_correctable`, and with what only another query tells."""
+    refusal = why_not_correctable(assignment)
+    if refusal is None and has_seen_answer(assignment):
+        return "You have seen the answer to this task in training since: your submission stays as it is."
+    return refusal
+
+
 @transaction.atomic
 def correct(
     *, assignment: Assignment, submission: Submission, now: datetime | None = None, seen: int | None = None
@@ -65,7 +74,7 @@ def correct(
     digest = submission.digest()
     if locked.is_submitted and locked.digest == digest:
         return locked
-    if (refusal := why_not_correctable(locked)) is not None:
+    if (refusal := refusal_of_correction(locked)) is not None:
         raise Conflict(refusal, code="not_correctable")
     if seen is not None and seen != locked.versions:
         raise Conflict("This task was corrected on another page since you opened it.", code="corrected_elsewhere")

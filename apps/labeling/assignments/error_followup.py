@@ -17,7 +17,7 @@ from apps.corpus.models import Solution, Step
 from apps.inference.errors import EndpointFailure
 from apps.labeling.assignments.candidates import BUSY, check_open, sampled_steps
 from apps.labeling.assignments.context import candidate_tree
-from apps.labeling.assignments.correct import why_not_correctable
+from apps.labeling.assignments.correct import refusal_of_correction
 from apps.labeling.models import Assignment, CandidateSet, Critique, Protocol
 from apps.labeling.protocols import options_of
 from apps.labeling.protocols.candidate_tree import CandidateTree, StepCandidate, prefix_digest
@@ -44,7 +44,7 @@ def error_followup_of(*, assignment: Assignment, position: int) -> ErrorFollowup
     for a position that does not exist.
     """
     # A labeler who corrects a submission may name the error at another step.
-    if assignment.round.protocol != Protocol.FIRST_ERROR or why_not_correctable(assignment) is not None:
+    if assignment.round.protocol != Protocol.FIRST_ERROR or refusal_of_correction(assignment) is not None:
         check_open(assignment, Protocol.FIRST_ERROR)
     options = options_of(assignment.round.protocol, assignment.round.options)
     assert isinstance(options, FirstErrorOptions)

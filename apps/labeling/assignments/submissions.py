@@ -19,7 +19,7 @@ from apps.labeling.protocols.submission import Submission, SubmittedCritique, Su
 
 
 def current_submission(assignment: Assignment) -> Submission:
-    """The labeler's latest submission, with the sides of a comparison as they were shown."""
+    """The labeler's latest submission, with the sides of a comparison as they were shown, and the steps that they wrote."""
     labels = StepLabel.objects.filter(assignment=assignment).select_related("step")
     steps = [
         SubmittedStep(
@@ -28,6 +28,7 @@ def current_submission(assignment: Assignment) -> Submission:
             rating=label.rating,
             unsure=bool(label.unsure),
             chosen=label.chosen,
+            text=label.step.text if label.is_own_step else None,
             comment=label.comment,
         )
         for label in labels.order_by("step__position", "step__candidate")

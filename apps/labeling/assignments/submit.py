@@ -15,6 +15,7 @@ from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.assignments.hooks import run_submission_hooks
 from apps.labeling.assignments.labels import store_labels
 from apps.labeling.assignments.replies import check_reply
+from apps.labeling.assignments.seen_answers import has_seen_answer
 from apps.labeling.assignments.submissions import added_time
 from apps.labeling.models import Assignment, Task
 from apps.labeling.progress import count_submission, lock_progress
@@ -23,6 +24,8 @@ from apps.labeling.protocols.submission import Submission
 from apps.labeling.queue.reserved_slots import use_reservation
 
 State = Assignment.State
+# The labeler no longer holds the task, and may submit it all the same.
+LATE = (State.EXPIRED, State.RELEASED, State.SKIPPED)
 
 _LOCK = "SELECT state, digest, active_ms, idle_ms FROM labeling_assignment WHERE id = %s FOR UPDATE"
 
@@ -40,8 +43,8 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     """Store a submission. The same submission again changes nothing.
 
     A late submission counts if the task still has a free slot; otherwise it is kept as extra. Raises Unprocessable if
-    the protocol is not satisfied, Conflict if the assignment was submitted with other labels or belongs to an earlier
-    screening attempt.
+    the protocol is not satisfied, Conflict if the assignment was submitted with other labels, belongs to an earlier
+    screening attempt, or is late and training has shown its answer.
     """
     now = now or timezone.now()
     progress = lock_progress(assignment.round, assignment.labeler_id)
@@ -54,6 +57,11 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
         raise Conflict("You have submitted this task with other labels.", code="already_submitted")
     if assignment.state == State.RETAKEN:
         raise Conflict("This task belongs to an earlier attempt at the screening.", code="retaken")
+    if assignment.state in LATE and has_seen_answer(assignment):
+        raise Conflict(
+            "You have seen the answer to this task in training since you began it: it can no longer be submitted.",
+            code="answer_seen",
+        )
     check_reply(assignment, submission)
     context = AssignmentContext.load(assignment)
     PROTOCOLS[assignment.round.protocol].check(submission, context)
@@ -89,7 +97,8 @@ def fill_slot(assignment: Assignment) -> Assignment.State:
     # The labeler may hold a new lease on the same task: then this assignment takes over that lease's slot.
     if siblings.filter(state=State.LEASED).update(state=State.RELEASED):
         return State.SUBMITTED
-    if siblings.filter(state=State.SUBMITTED).exists():
+    # One that a reviewer returned has kept its slot too, and the labeler goes on with that.
+    if siblings.filter(state__in=(State.SUBMITTED, State.RETURNED)).exists():
         return State.EXTRA
     if use_reservation(assignment):
         return State.SUBMITTED

@@ -40,10 +40,14 @@ class StepLabel(models.Model):
         return f"{self.rating} on step {self.step_id}"
 
     @property
+    def is_own_step(self) -> bool:
+        """Whether its labeler wrote the step and chose it."""
+        return is_own_step(self.rating, unsure=self.unsure, chosen=self.chosen, origin=self.step.origin)
+
+    @property
     def counted_rating(self) -> int | None:
         """The rating that counts: a step that its labeler wrote and chose is great without one."""
-        is_own = is_own_step(self.rating, unsure=self.unsure, chosen=self.chosen, origin=self.step.origin)
-        return GREAT if is_own else self.rating
+        return GREAT if self.is_own_step else self.rating
 
 
 class GoldLabel(models.Model):

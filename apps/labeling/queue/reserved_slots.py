@@ -24,6 +24,15 @@ def drop_reservations(reservations: ReservationQuerySet) -> list[int]:
     return sorted(set(ended.values()))
 
 
+def end_reservations(reservations: ReservationQuerySet) -> None:
+    """End them for good: as `drop_reservations`, and those whose task is leased do not wait again when the lease ends.
+
+    Only within a transaction.
+    """
+    reservations.filter(assignment__state=Assignment.State.LEASED).delete()
+    drop_reservations(reservations)
+
+
 def use_reservation(assignment: Assignment) -> bool:
     """Give the slot that is reserved for its labeler to a late submission; False if there is none."""
     Task.objects.filter(pk=assignment.task_id).lock()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.db.prepared import fetch
 from apps.core.errors import Conflict
-from apps.labeling.models import Assignment, AssignmentQuerySet, Round
+from apps.labeling.models import Assignment, AssignmentQuerySet, Reservation, Round
 from apps.labeling.progress import lock_progress
 from apps.labeling.queue import statements
 from apps.labeling.queue.claim import why_no_new_task
@@ -18,11 +19,18 @@ from apps.labeling.queue.leases import expire_leases, lease_end
 from apps.projects.models import Project
 
 _TAKEN = "Others have taken this task since you skipped it. It comes back to you if it becomes free again."
+_ASSIGNED = "A manager has assigned this task to you: you get it before any other task of the round."
 
 
 def skipped_assignments(labeler: User, project: Project) -> AssignmentQuerySet:
-    """Those that the labeler has skipped and not got again, the one skipped first in front, with their problems."""
-    assignments = Assignment.objects.filter(labeler=labeler, state=Assignment.State.SKIPPED, round__project=project)
+    """Those that the labeler has skipped and not got again, the one skipped first in front, with their problems.
+
+    What a manager has assigned to them since is not among them: they get it before any other task.
+    """
+    assigned = Reservation.objects.waiting().filter(task=OuterRef("task"), labeler=labeler)
+    assignments = Assignment.objects.filter(
+        ~Exists(assigned), labeler=labeler, state=Assignment.State.SKIPPED, round__project=project
+    )
     related = ("round", "task__solution__problem", "task__comparison__problem")
     return assignments.select_related(*related).order_by("leased_until", "pk")
 
@@ -49,6 +57,8 @@ def resume_skipped(*, assignment: Assignment, now: datetime | None = None) -> As
     assignment.refresh_from_db(fields=["state"])
     if assignment.state == Assignment.State.LEASED:
         return assignment
+    if Reservation.objects.waiting().filter(task=assignment.task_id, labeler=assignment.labeler_id).exists():
+        raise Conflict(_ASSIGNED, code="assigned")
     expire_leases(now=now, round_id=round_.pk)
     assignment.task.refresh_from_db(fields=["open_slots", "withdrawn"])
     if (refusal := why_not_free(assignment)) is not None:

@@ -280,18 +280,24 @@ RESUME_ONE_SKIPPED = _RESUME_SKIPPED.format("AND a.id = %(assignment)s")
 # As `TaskQuerySet.add_slots`. The condition is in SET and not in WHERE, so that it is evaluated on the locked row.
 _ADD_SLOTS = "open_slots = CASE WHEN t.withdrawn = '' THEN t.open_slots + {} ELSE 0 END"
 
+# The reservations of these leases wait for their labelers again: their slots are not freed.
+_WAITING_AGAIN = """
+    UPDATE labeling_reservation v SET assignment_id = NULL FROM ended
+    WHERE v.assignment_id = ended.id RETURNING ended.id
+"""
+
 # The tasks are locked in the order of their ids, so that two transactions that free slots of the same tasks cannot
 # deadlock.
 EXPIRE = f"""
-WITH lapsed AS (
+WITH ended AS (
     UPDATE labeling_assignment SET state = 'expired'
     WHERE id IN (
         SELECT id FROM labeling_assignment
         WHERE state = 'leased' AND leased_until <= %(now)s AND (%(round)s::bigint IS NULL OR round_id = %(round)s)
         ORDER BY leased_until LIMIT 10000 FOR UPDATE SKIP LOCKED)
-    RETURNING task_id
-), freed AS (
-    SELECT task_id, count(*) AS slots FROM lapsed GROUP BY task_id
+    RETURNING id, task_id
+), waiting AS ({_WAITING_AGAIN}), freed AS (
+    SELECT task_id, count(*) AS slots FROM ended WHERE id NOT IN (SELECT id FROM waiting) GROUP BY task_id
 ), locked AS (
     SELECT t.id, freed.slots FROM labeling_task t JOIN freed ON t.id = freed.task_id ORDER BY t.id FOR UPDATE OF t
 )
@@ -301,14 +307,15 @@ FROM locked WHERE t.id = locked.id
 
 RELEASE = f"""
 WITH ended AS (
-    UPDATE labeling_assignment SET state = 'released' WHERE id = %(assignment)s AND state = 'leased' RETURNING task_id
-)
+    UPDATE labeling_assignment SET state = 'released' WHERE id = %(assignment)s AND state = 'leased'
+    RETURNING id, task_id
+), waiting AS ({_WAITING_AGAIN})
 UPDATE labeling_task t SET {_ADD_SLOTS.format(1)}
-FROM ended WHERE t.id = ended.task_id
+FROM ended WHERE t.id = ended.task_id AND NOT EXISTS (SELECT FROM waiting)
 """
 
-# As EXPIRE, for the leases of chosen tasks. What ends keeps its draft. Tasks with reservations are locked as well: these
-# end next.
+# For the leases of chosen tasks, which a manager takes back: also what was assigned. What ends keeps its draft. Tasks with
+# reservations are locked as well: these end next.
 RELEASE_TASKS = f"""
 WITH ended AS (
     UPDATE labeling_assignment SET state = 'released'

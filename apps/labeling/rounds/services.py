@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.labeling.models import Reservation, Round
-from apps.labeling.queue.reserved_slots import drop_reservations
+from apps.labeling.queue.reserved_slots import end_reservations
 from apps.labeling.rounds.config import RoundConfig, check_config
 from apps.labeling.rounds.open_edits import UNDER_WAY, edit_open
 from apps.labeling.rounds.plan import plan_round
@@ -153,7 +153,7 @@ def set_round_status(*, round: Round, status: str, actor: User) -> Round:  # noq
     round.closed_at = timezone.now() if status == Round.Status.CLOSED else None
     round.save(update_fields=["status", "closed_at"])
     if status == Round.Status.CLOSED:
-        drop_reservations(Reservation.objects.filter(round=round))
+        end_reservations(Reservation.objects.filter(round=round))
     record_event(
         actor=actor,
         verb="round.status",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import DomainError, NotAllowed
 from apps.labeling.models import Assignment, Reservation
-from apps.labeling.queue.reserved_slots import drop_reservations
+from apps.labeling.queue.reserved_slots import end_reservations
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import reinstate_member, remove_member
 from apps.quality.gold.marks import counted_marks
@@ -57,7 +57,7 @@ def suspend(*, membership: Membership, reason: str, by: User | None, now: dateti
     if not reason.strip():
         raise DomainError("Give a reason for the suspension.", fields={"reason": "must not be empty"})
     remove_member(membership=membership, actor=by, reason=reason.strip())
-    drop_reservations(Reservation.objects.filter(labeler=membership.user_id, round__project=membership.project_id))
+    end_reservations(Reservation.objects.filter(labeler=membership.user_id, round__project=membership.project_id))
     _mark_labeled_stale(membership)
     return Suspension.objects.get_or_create(
         membership=membership,

@@ -11,6 +11,7 @@ from apps.core.errors import Conflict, NotFound
 from apps.corpus.labels import NO_ERROR
 from apps.labeling.models import Assignment, GoldLabel, Protocol, StepLabel
 from apps.quality.gold.labels import gold_of
+from apps.quality.gold.marks import marks_of
 from apps.quality.gold.scoring import Gold
 
 State = Assignment.State
@@ -33,10 +34,14 @@ class StepAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TrainingAnswer:
-    """The answer to a task. `first_errors` are the first errors that gold accepts, -1 for none; empty if it names none."""
+    """The answer to a task. `first_errors` are the first errors that gold accepts, -1 for none; empty if it names none.
+
+    `is_right`: the labeler names one of them, as gold marks measure it; None if it names none.
+    """
 
     steps: Sequence[StepAnswer]
     first_errors: Sequence[int]
+    is_right: bool | None
 
 
 def training_answer(assignment: Assignment) -> TrainingAnswer:
@@ -53,10 +58,11 @@ def training_answer(assignment: Assignment) -> TrainingAnswer:
     solution_id = assignment.task.solution_id
     if _is_begun_elsewhere(assignment):
         raise Conflict("You have begun this task in another round: finish it there first.", code="begun_elsewhere")
-    gold = gold_of([solution_id] if solution_id is not None else []).get(solution_id or 0)
-    if gold is None:
+    gold = gold_of([solution_id] if solution_id is not None else [])
+    if solution_id is None or solution_id not in gold:
         raise NotFound("This task has no gold any more.")
-    return TrainingAnswer(_steps(assignment, gold), sorted(gold.acceptable))
+    known, mark = gold[solution_id], marks_of([assignment], gold)[assignment.pk]
+    return TrainingAnswer(_steps(assignment, known), sorted(known.acceptable), mark.exact)
 
 
 def _is_begun_elsewhere(assignment: Assignment) -> bool:

@@ -40,7 +40,9 @@ def accept(*, assignments: Sequence[Assignment], reviewer: User) -> int:
     Raises NotAllowed if one of them is the reviewer's own; then none is accepted.
     """
     own = {assignment.pk for assignment in assignments if check_not_own_work(assignment, reviewer)}
-    unaccepted = [assignment for assignment in assignments if assignment.is_submitted and not _is_accepted(assignment)]
+    rows = Assignment.objects.filter(pk__in=[assignment.pk for assignment in assignments]).order_by("pk")
+    locked = rows.select_for_update(of=("self",)).select_related("round__project")
+    unaccepted = [assignment for assignment in locked if assignment.is_submitted and not is_accepted(assignment)]
     Review.objects.bulk_create(
         Review(
             assignment=assignment,
@@ -102,9 +104,9 @@ def correct_assignment(*, assignment: Assignment, submission: Submission, review
     )
     submission = _with_followup(submission, current_submission(locked), context)
     before = _counted_submission(locked)
-    if _is_same(submission, before):
+    if are_same_ratings(submission, before):
         raise Conflict("Nothing is changed: accept the submission instead.", code="unchanged")
-    if _is_same(submission, current_submission(locked)):
+    if are_same_ratings(submission, current_submission(locked)):
         raise Conflict("These are the labeler's own ratings: withdraw the correction instead.", code="unchanged")
     locked.corrected_by = reviewer
     locked.save(update_fields=["corrected_by"])
@@ -238,7 +240,7 @@ def _counted_submission(assignment: Assignment) -> Submission:
     return current_submission(assignment) if correction is None else correction.submission
 
 
-def _is_same(submission: Submission, other: Submission) -> bool:
+def are_same_ratings(submission: Submission, other: Submission) -> bool:
     """Whether they give the same steps the same ratings and end for the same reason."""
 
     def ratings(of: Submission) -> dict[tuple[int, int], tuple[int | None, bool]]:
@@ -247,7 +249,7 @@ def _is_same(submission: Submission, other: Submission) -> bool:
     return submission.finish_reason == other.finish_reason and ratings(submission) == ratings(other)
 
 
-def _is_accepted(assignment: Assignment) -> bool:
+def is_accepted(assignment: Assignment) -> bool:
     """Whether the newest review accepts it, and the labeler has not corrected it since."""
     last = Review.objects.filter(assignment=assignment).first()
     if last is None or last.decision != Review.Decision.ACCEPTED:

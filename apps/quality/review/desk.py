@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from apps.corpus.comparisons import turned
-from apps.corpus.models import Step
 from apps.labeling.assignments.payload import TaskPayload, task_payload
 from apps.labeling.assignments.submissions import current_submission
-from apps.labeling.models import Assignment, PreferenceLabel, Protocol
+from apps.labeling.models import Assignment, PreferenceLabel
 from apps.quality.review.evidence import Naming
 
 Row = dict[str, Any]
@@ -22,10 +21,7 @@ def shown_submission(assignment: Assignment) -> Row:
     if not assignment.is_submitted:
         latest = assignment.past_submissions.order_by("-number").first()
         return {"steps": [], "finish_reason": "", "reason": "", **(latest.submission if latest is not None else {})}
-    submission: Row = current_submission(assignment).to_dict()
-    if assignment.round.protocol == Protocol.BRANCHING:
-        submission["steps"] = _with_own_texts(assignment, submission["steps"])
-    return submission
+    return current_submission(assignment).to_dict()
 
 
 def reviewed_task(assignment: Assignment, submission: Row) -> TaskPayload:
@@ -50,15 +46,4 @@ def other_preferences(assignment: Assignment, naming: Naming) -> list[Row]:
             "rationale": label.rationale,
         }
         for label in rows
-    ]
-
-
-def _with_own_texts(assignment: Assignment, steps: list[Row]) -> list[Row]:
-    """Steps that the labeler wrote, with their texts: that is how the page knows them."""
-    solution = assignment.derived_solution_id or assignment.task.solution_id
-    written = Step.objects.filter(solution=solution, chosen=True, origin=Step.Origin.HUMAN)
-    texts = dict(written.values_list("position", "text"))
-    return [
-        step | {"text": texts[step["position"]]} if step.get("chosen") and step["position"] in texts else step
-        for step in steps
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.labeling.models import Assignment, Reservation, ReservationQuerySet
-from apps.labeling.queue.reserved_slots import drop_reservations
+from apps.labeling.queue.reserved_slots import end_reservations
 from apps.projects.audit import events_of
 from apps.projects.models import Membership, Project, Role
 from apps.removal.kinds.base import Kind, Loss, clause, counted
@@ -35,11 +35,11 @@ class MemberKind(Kind[Membership]):
         return row.role == Role.OWNER and not owners.exclude(pk=row.pk).exists()
 
     def parts(self, row: Membership) -> list[Loss]:
-        return counted((_reservations(row).count(), "tasks that are assigned and not begun"))
+        return counted((_reservations(row).waiting().count(), "tasks that are assigned and not begun"))
 
     def remove(self, row: Membership) -> None:
         """What was assigned to them is free for others, as after a suspension."""
-        drop_reservations(_reservations(row))
+        end_reservations(_reservations(row))
         row.delete()
 
     def lock(self, row: Membership) -> None:
@@ -48,4 +48,4 @@ class MemberKind(Kind[Membership]):
 
 
 def _reservations(row: Membership) -> ReservationQuerySet:
-    return Reservation.objects.waiting().filter(labeler=row.user_id, round__project=row.project_id)
+    return Reservation.objects.filter(labeler=row.user_id, round__project=row.project_id)

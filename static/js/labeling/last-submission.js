@@ -20,6 +20,7 @@ const OFFLINE = "The server cannot be reached: you can go back to your last subm
  */
 export function createLastSubmission({ last, session, outbox, api, connection, page, correcting, onEnded }) {
     let newest = outbox.newestSubmission() ?? last;
+    let before = newest === last ? null : last; // What was submitted before it.
     let correction = null;
     let isOpening = false;
     page.showLast(newest !== null);
@@ -84,8 +85,16 @@ export function createLastSubmission({ last, session, outbox, api, connection, p
         /** The correction that is shown in place of the current task; null where there is none. */
         get correction() { return correction; },
         note(id) {
+            if (id !== newest) before = newest;
             newest = id;
             page.showLast(true);
+        },
+        /** The server has refused it: the one before is the last. */
+        forget(id) {
+            if (id !== newest) return;
+            newest = before;
+            before = null;
+            page.showLast(newest !== null);
         },
     };
 }

@@ -25,6 +25,8 @@ import { createTraining } from "./training.js";
 const config = JSON.parse(document.getElementById("bootstrap").textContent);
 const RELEASED_KEY = `annotate:${config.user.email}:released`;
 const isCorrection = Boolean(config.assignment);
+/** Refusals of a submission after which its task does not come back. */
+const FINAL = ["retaken", "answer_seen"];
 
 const protocol = await loadProtocol(config.round.protocol);
 const commands = commandsOf(protocol, { isCorrection });
@@ -54,8 +56,10 @@ const drafts = createDrafts({
     onSubmitted: (id) => session.onSubmittedElsewhere(id),
     onUnsaved: (reason) => page.notice(`Your ratings of the skipped task stay in this browser until it comes back: ${reason}`),
 });
-const outbox = createOutbox({ api, connection, store, ready: drafts.atRest, saveDraft: drafts.saveSkipped, onAccepted, onRejected });
 const roundPath = `/projects/${config.project.slug}/rounds/${config.round.number}`;
+const outbox = createOutbox({
+    api, connection, store, round: roundPath, ready: drafts.atRest, saveDraft: drafts.saveSkipped, onAccepted, onRejected,
+});
 const controls = createControls({ commands, changes: config.keys, store, api, connection, page });
 const panels = createPanels({ showKeys: controls.showKeys });
 const emptyStates = createEmptyStates({
@@ -117,7 +121,7 @@ function onProgress(progress) {
 function onAccepted(entry, response) {
     if (entry.action === "skip") return showSaveState();
     drafts.forget(entry.id, entry.task);
-    onProgress(response.progress);
+    if (entry.round === roundPath) onProgress(response.progress); // Of another round the page only sends what waits.
     showSaveState();
     if (response.assignment.state === "extra") {
         page.notice("Others had completed your last task before your submission arrived. Yours is kept as an extra.", "info");
@@ -130,9 +134,13 @@ function onRejected(entry, error) {
     } else if (error.code === "already_submitted") {
         drafts.forget(entry.id, entry.task);
         page.notice("You have already submitted your last task with other ratings. The first submission counts.");
+    } else if (FINAL.includes(error.code)) {
+        drafts.forget(entry.id, entry.task);
+        page.notice(`Your last task was not accepted: ${error.message}`, "error");
     } else {
         page.notice(`Your last task was not accepted: ${error.message} Its ratings are kept in this browser, and the task comes back.`, "error");
     }
+    if (entry.action !== "skip" && error.code !== "already_submitted") lastSubmission.forget(entry.id);
     showSaveState();
 }
 

@@ -165,15 +165,16 @@ export function createReview({ config, protocol, api, connection, activity, page
     }
 
     async function send(decision) {
-        const { id } = shown;
+        const { id, opened } = shown;
         isSending = true;
         editor.setSending(true);
         onState("saving");
         try {
-            await connection.run(() => api.post(`/assignments/${id}/review`, decision));
+            await connection.run(() => api.post(`/assignments/${id}/review`, { ...decision, seen: opened.revision }));
         } catch (error) {
             onState("refused");
             endSending();
+            if (error.code === "changed_since") await open(id); // Shows it as it is now.
             return page.notice(`Your decision was not saved: ${error.message}`, "error");
         }
         endSending();

@@ -29,21 +29,19 @@ export function createTraining({ api, connection, page, panels, goOn }) {
     };
 }
 
-function build(payload, { steps, first_errors: firstErrors }) {
+function build(payload, { steps, first_errors: firstErrors, is_right: isRight }) {
     const element = clone("training-template");
     const slot = (name) => element.querySelector(`[data-slot="${name}"]`);
     const answers = new Map(steps.map((step) => [step.position, step]));
-    const isWrong = steps.some((step) => step.is_right === false);
+    const differs = isRight === false || steps.some((step) => step.is_right === false);
     const own = steps.find((step) => step.rating === -1);
-    slot("title").textContent = isWrong || missesError(own, firstErrors) ? "Your answer differs" : "You agree with the answer";
+    slot("title").textContent = differs ? "Your answer differs" : "You agree with the answer";
     slot("lead").textContent = [knownError(firstErrors), own ? `You rated step ${own.position + 1} as bad.` : "You rated no step as bad."]
         .filter(Boolean).join(" ");
     showText(slot("statement"), payload.problem.statement);
     slot("steps").append(...payload.steps.map((step) => buildStep(step, answers.get(step.position))));
     return element;
 }
-
-const missesError = (own, firstErrors) => firstErrors.length > 0 && !firstErrors.includes(own ? own.position : -1);
 
 function knownError(firstErrors) {
     if (!firstErrors.length) return "";

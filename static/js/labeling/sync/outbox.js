@@ -6,12 +6,13 @@
 
 /**
  * @param {object} needs
+ * @param {string} needs.round        the page's round: the entries of all rounds are sent, and each keeps its own
  * @param {Function} needs.ready      resolves when an entry may be sent
  * @param {Function} needs.saveDraft  (entry, isWaiting): saves the draft that an entry carries
  * @param {Function} needs.onAccepted (entry, response): the server has it
  * @param {Function} needs.onRejected (entry, error): the server will never accept it
  */
-export function createOutbox({ api, connection, store, ready, saveDraft, onAccepted, onRejected }) {
+export function createOutbox({ api, connection, store, round, ready, saveDraft, onAccepted, onRejected }) {
     let delivering = null;
     const keyOf = (id) => `outbox:${id}`;
     const entries = () => store.keys("outbox:").map(store.read).filter(Boolean);
@@ -44,7 +45,7 @@ export function createOutbox({ api, connection, store, ready, saveDraft, onAccep
     return {
         /** Store an entry; `deliver` sends it. @param {{action?: "submit"|"skip", draft?: object|null}} [options] */
         add(id, task, body, { action = "submit", draft = null } = {}) {
-            store.write(keyOf(id), { id, task, body, action, draft });
+            store.write(keyOf(id), { id, task, round, body, action, draft });
         },
         /** Send what waits, oldest first; resolves when nothing is left. */
         deliver() {
@@ -52,7 +53,7 @@ export function createOutbox({ api, connection, store, ready, saveDraft, onAccep
             return delivering;
         },
         ids: () => entries().map(({ id }) => id),
-        /** The assignment that was submitted last of those that wait; null where none does. */
-        newestSubmission: () => entries().filter(({ action }) => action !== "skip").at(-1)?.id ?? null,
+        /** The assignment of this round that was submitted last of those that wait; null where none does. */
+        newestSubmission: () => entries().filter((entry) => entry.action !== "skip" && entry.round === round).at(-1)?.id ?? null,
     };
 }
