@@ -21,6 +21,9 @@ from apps.labeling.queue.leases import skip
 from apps.labeling.rounds.preview import preview_of
 from apps.labeling.rounds.services import create_round, edit_round, open_round, set_round_status
 from apps.projects.models import Project
+from apps.quality.review.assignments import correct_assignment, return_to_labeler
+from apps.quality.review.decisions import refusals_of
+from apps.quality.review.unreviewed import newest_unreviewed
 from tests.cast import bearer, make_gold, make_problem, make_screening, make_solution
 from tests.quality.submissions import submission_of
 
@@ -293,3 +296,17 @@ def test_a_repeated_submission_of_training_stays_one(project: Project, bob: User
     rate(assignment, 1, -1)
     with pytest.raises(Conflict):
         rate(assignment, 1, 1, 1)
+
+
+def test_reviewers_leave_what_has_a_known_answer(project: Project, bob: User, rita: User) -> None:
+    """Neither does a lesson wait for them, nor is a solution labeled again by who knows its answer."""
+    gold_solution(project)
+    worked = rate(claimed(open_round(project=project, protocol="first_error"), bob), 1, -1)
+    lesson = rate(claimed(training(project), bob), 1, 1, 1)
+    assert newest_unreviewed(project) == [worked.pk]
+    with pytest.raises(Conflict, match="seen the answer in training"):
+        return_to_labeler(assignment=worked, reviewer=rita, note="Look again.")
+    with pytest.raises(Conflict, match="have known answers"):
+        correct_assignment(assignment=lesson, submission=submission_of([-1]), reviewer=rita)
+    assert "seen the answer" in refusals_of(worked, rita).returned
+    assert "have known answers" in refusals_of(lesson, rita).corrected

@@ -17,6 +17,7 @@ from apps.corpus.labels import first_error
 from apps.corpus.models import Solution
 from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.assignments.returns import return_assignment
+from apps.labeling.assignments.seen_answers import has_seen_answer
 from apps.labeling.assignments.submissions import current_submission
 from apps.labeling.models import Assignment, Protocol, Round
 from apps.labeling.progress import lock_progress
@@ -31,6 +32,10 @@ from apps.quality.review.impartiality import check_impartial, check_not_own_work
 
 CORRECTABLE = (Protocol.FIRST_ERROR, Protocol.EVERY_STEP)
 ROUND_CLOSED = "The round is closed: its labeler could not work on it again, and its labels would no longer count."
+ANSWER_SEEN = (
+    "Its labeler has seen the answer in training since, and would label it again knowing it. Correct it yourself."
+)
+KNOWN_ANSWER = "Screenings and training have known answers. If one is wrong, change the gold of its solution."
 
 
 @transaction.atomic
@@ -62,12 +67,14 @@ def return_to_labeler(*, assignment: Assignment, reviewer: User, note: str) -> R
     """Return the assignment with a note: the labeler gets it before any new task. Raises DomainError without a note.
 
     Raises NotAllowed if the reviewer labeled the same solution: reviewers must not undo labels that compete with theirs;
-    Conflict in a closed round, in which the labeler could not work on it again.
+    Conflict in a closed round, in which the labeler could not work on it again, and after they have seen its answer.
     """
     if not note.strip():
         raise DomainError("Write a note on what the labeler should check.", fields={"note": "must not be empty"})
     if assignment.round.status == Round.Status.CLOSED:
         raise Conflict(ROUND_CLOSED, code="round_closed")
+    if has_seen_answer(assignment):
+        raise Conflict(ANSWER_SEEN, code="answer_seen")
     is_own = _is_own(assignment, reviewer)
     return_assignment(assignment=assignment, note=note.strip())
     StaleSolution.objects.mark(assignment.round.project_id, solution_ids_of(assignment))
@@ -90,13 +97,16 @@ def correct_assignment(*, assignment: Assignment, submission: Submission, review
 
     Answers about the error may be left out: where the first error stays the same, the labeler's own stay too.
 
-    Raises Conflict if nothing is submitted, if the protocol has no steps to correct or if nothing changes;
-    Unprocessable if the submission does not satisfy the protocol; NotAllowed if the reviewer labeled the solution.
+    Raises Conflict if nothing is submitted, if the protocol has no steps to correct, if the answer is known or if
+    nothing changes; Unprocessable if the submission does not satisfy the protocol; NotAllowed if the reviewer labeled
+    the solution.
     """
     is_own = _is_own(assignment, reviewer)
     locked = _lock(assignment)
     if locked.round.protocol not in CORRECTABLE:
         raise Conflict("Only ratings of single steps can be corrected by a reviewer.", code="not_correctable")
+    if locked.round.is_all_gold:
+        raise Conflict(KNOWN_ANSWER, code="not_correctable")
     context = AssignmentContext.load(locked)
     asks_nothing_more = replace(context, options=None)
     PROTOCOLS[locked.round.protocol].check(

@@ -8,12 +8,15 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.core.errors import Conflict
+from apps.labeling.assignments.seen_answers import has_seen_answer
 from apps.labeling.models import Assignment, Protocol, Round
 from apps.labeling.progress import lock_progress
 from apps.labeling.protocols.submission import Submission
 from apps.quality.models import Review
 from apps.quality.review.assignments import (
+    ANSWER_SEEN,
     CORRECTABLE,
+    KNOWN_ANSWER,
     ROUND_CLOSED,
     accept,
     are_same_ratings,
@@ -118,9 +121,13 @@ def _why_not_returned(assignment: Assignment) -> str:
         return f"{assignment.task.withdrawal}."
     if assignment.state != Assignment.State.SUBMITTED:
         return _EXTRA
-    return ROUND_CLOSED if assignment.round.status == Round.Status.CLOSED else ""
+    if assignment.round.status == Round.Status.CLOSED:
+        return ROUND_CLOSED
+    return ANSWER_SEEN if has_seen_answer(assignment) else ""
 
 
 def _why_not_corrected(assignment: Assignment) -> str:
     protocol = Protocol(assignment.round.protocol)
-    return "" if protocol in CORRECTABLE else _NO_CORRECTION[protocol]
+    if protocol not in CORRECTABLE:
+        return _NO_CORRECTION[protocol]
+    return KNOWN_ANSWER if assignment.round.is_all_gold else ""

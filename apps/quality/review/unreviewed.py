@@ -1,4 +1,4 @@
-"""Submitted assignments without a review since their submission, and their risks."""
+"""Submitted assignments of work without a review since their submission, and their risks."""
 
 from __future__ import annotations
 
@@ -52,10 +52,13 @@ def newest_unreviewed(
 
 
 def unreviewed(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
-    """Without a review since the submission. A labeler's correction after a review needs another one."""
+    """Of work, without a review since the submission. A labeler's correction after a review needs another one.
+
+    Screenings and training have known answers, and wait for nobody.
+    """
     corrections = PastSubmission.objects.filter(assignment=OuterRef("assignment"), replaced_at__gt=OuterRef("at"))
     reviews = Review.objects.filter(~Exists(corrections), assignment=OuterRef("pk"), at__gte=OuterRef("submitted_at"))
-    return assignments.filter(~Exists(reviews))
+    return assignments.filter(~Exists(reviews), round__kind=Round.Kind.WORK)
 
 
 def risks_of(assignment_ids: Sequence[int]) -> dict[int, Risk]:

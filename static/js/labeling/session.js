@@ -4,7 +4,7 @@
  * place: `correction.js` has the page for as long as that takes, and the current task is kept behind it.
  */
 import { typesetDone, typesetInView } from "../shared/math.js";
-import { askReason } from "./dialogs.js";
+import { askReason, isDialogOpen } from "./dialogs.js";
 import * as stage from "./stage.js";
 import { createTaskEditor } from "./task-editor.js";
 
@@ -246,7 +246,8 @@ export function createSession({
         if (isAdvancing) return;
         const { task } = editor;
         const wasBegun = task && protocol.isBegun(task.state);
-        lastSubmission.goBack({ isWanted: () => !parked && !isAdvancing && task === editor.task && (!task || wasBegun === protocol.isBegun(task.state)) });
+        const isUntouched = () => task === editor.task && (!task || wasBegun === protocol.isBegun(task.state));
+        lastSubmission.goBack({ isWanted: () => !parked && !isAdvancing && !isDialogOpen() && isUntouched() });
     }
 
     return {
