@@ -52,9 +52,7 @@ def new_run(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     run = form.run(lambda _: start_run(project=place.project, created_by=request.user, **form.arguments()))
     if run is not None:
         return redirect("run", slug, run.number)
-    first = Endpoint.objects.usable_in(place.project).first()
-    rows = forecasts(solutions_of(place.project, {}), first, answers_suffice=True)
-    context = place.context("estimation", form=form, strategies=STRATEGIES, forecasts=rows, endpoint=first)
+    context = place.context("estimation", form=form, strategies=STRATEGIES)
     return render(request, "estimation/new.html", context, status=422 if form.errors else 200)
 
 

@@ -19,7 +19,7 @@ from apps.quality.review.queues import KINDS as DISPUTES
 from apps.quality.task_table.filters import STATES, ordered
 from apps.quality.task_table.rows import TaskPart, TaskRow, rows_of, streamed_rows, with_excerpts
 
-SIZE = 50
+SIZE = 30
 _KEY = re.compile(r"(-?\d{1,9})\.(\d{1,18})")
 
 PART_WORDS = {

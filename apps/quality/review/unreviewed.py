@@ -21,6 +21,9 @@ from apps.quality.review.risk import Risk, RiskFactors, risk_of, usual_pace
 
 # A sample is of current work: of each labeler in each round the newest assignments.
 NEWEST_OF_EACH = 10
+# Of many labelers fewer each: what is sampled from them is as much, and each is read with its labels.
+LEAST_OF_EACH = 5
+ENOUGH_IN_ALL = 300
 MAX_IN_SAMPLE = 1000
 
 
@@ -46,7 +49,9 @@ def newest_unreviewed(
         .filter(labeler=OuterRef("labeler"), round=OuterRef("round"))
         .order_by("-submitted_at")
     )
-    newest = ArraySubquery(unreviewed(of_labeler).values("pk")[:NEWEST_OF_EACH])
+    some = progress_rows.order_by().values_list("pk", flat=True)[: ENOUGH_IN_ALL // LEAST_OF_EACH]
+    of_each = min(NEWEST_OF_EACH, ENOUGH_IN_ALL // max(1, len(some)))
+    newest = ArraySubquery(unreviewed(of_labeler).values("pk")[:of_each])
     ids_by_progress = progress_rows.order_by().values_list(newest, flat=True)
     return sorted(chain.from_iterable(ids_by_progress), reverse=True)[:MAX_IN_SAMPLE]
 
