@@ -118,6 +118,8 @@ AS_WRITTEN = [
     "f(*args, **kwargs) and *p = *q",
     "| a | b |\n|---|\n| 1 | 2 |",
     "| a | b |\n|---|---|\n| 1 | 2 | 3 |",  # A cell too many would be cut off.
+    "| a | b |\n|---|---|\n| 1 | 2 | - |",
+    "a | b\n--|--\n1 | \\| | *",
     "```",
     "and so\n```\nit ends: a = 5",  # Half of a code block, as where a solution was split within it.
     "$x_1*y_1*z_1$ times *$x$*$y$*",

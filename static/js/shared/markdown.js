@@ -71,14 +71,32 @@ export function markdownNodes(text, document, { markdownit, katex }) {
     if (taken === null) return null;
     const builder = createBuilder(document, katex, taken);
     const tokens = parserOf(markdownit).parse(taken.source, taken);
+    if (hasSurplusCells(tokens, taken.source)) return null;
     for (const token of tokens) builder.add(token);
     if (essence(builder.shown()) !== essence(taken.source)) return null;
     return [...builder.nodes(), ...(isCutShort ? [cutNote(document)] : [])];
 }
 
+/** Whether a row has more cells than its table has columns. The parser leaves them out, a lone minus among them. */
+function hasSurplusCells(tokens, source) {
+    const lines = source.split("\n");
+    let columns = 0;
+    for (const { type, map } of tokens) {
+        if (type === "table_open") columns = 0;
+        else if (type === "th_open") columns += 1;
+        else if (type === "tr_open" && columns && countCells(lines[map[0]]) > columns) return true;
+    }
+    return false;
+}
+
+function countCells(line) {
+    const cells = line.trim().replace(/\\\|/g, "").split("|");
+    return cells.length - (cells[0] === "") - (cells.length > 1 && cells.at(-1) === "");
+}
+
 /**
  * What must not be lost between a text and what is shown of it: all but white space and the characters that Markdown uses up as
- * marks. Guards against whatever the parser leaves out: cells beyond a table's columns, blocks that are nested too deep.
+ * marks. Guards against whatever the parser leaves out, such as blocks that are nested too deep.
  */
 function essence(text) {
     return text.replace(/\\\|/g, "|").replace(/[\s*_`#|~:-]+/g, "");
