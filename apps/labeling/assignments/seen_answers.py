@@ -1,7 +1,7 @@
 """Answers that a labeler has seen in training. What they submit or change after that says nothing about the solution.
 
-The queue keeps a solution out of training while its labeler has begun it elsewhere, and out of other rounds afterwards. Two
-ways remain: a task that they gave back, which may still be submitted late, and a correction.
+The queue keeps a solution out of training while its labeler has begun it elsewhere, and out of other rounds afterwards. Three
+ways remain: a task that they gave back, which may still be submitted late, a correction, and a return by a reviewer.
 """
 
 from __future__ import annotations

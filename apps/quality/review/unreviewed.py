@@ -39,9 +39,9 @@ def newest_unreviewed(
     An index leads from each labeler's progress in a round to their newest assignments, however many there are.
     """
     filters = {"round__number": round_number, "labeler": labeler}
-    progress_rows = RoundProgress.objects.filter(round__project=project, round__origin="").filter(
-        **{name: value for name, value in filters.items() if value is not None}
-    )
+    progress_rows = RoundProgress.objects.filter(
+        round__project=project, round__origin="", round__kind=Round.Kind.WORK
+    ).filter(**{name: value for name, value in filters.items() if value is not None})
     if reviewer is not None and not allows_self_review(project.pk):
         progress_rows = progress_rows.exclude(labeler=reviewer)
     of_labeler = (
