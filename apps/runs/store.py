@@ -118,10 +118,12 @@ class ItemStore(Generic[R, S]):
     def _store(self, insert: Callable[[], RunChanges], solved: Collection[int]) -> set[int]:
         """Insert in one transaction with the counters, and finish the shards whose last items are `solved`.
 
-        Returns the items that another worker has taken over.
+        Returns the items that another worker has taken over. Their results may not be stored, and so their shards are not
+        finished here: whoever claims them next loads what is there.
         """
         with transaction.atomic():
             changes = insert()
+            solved = set(solved) - changes.taken_over
             done: defaultdict[int, set[int]] = defaultdict(set)
             for item_id in solved:
                 if (shard_id := self._shard_of.get(item_id)) is not None:

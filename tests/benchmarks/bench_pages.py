@@ -154,6 +154,8 @@ def estimate(project: Project) -> None:
 def measure(project: Project, owner: User) -> None:
     from django.test import Client
 
+    import annotate.wsgi  # noqa: F401 - loads the views and freezes what is loaded, as the web server does
+
     client = Client(headers={"Host": "127.0.0.1"})
     client.force_login(owner)
     slowest: list[tuple[float, str]] = []

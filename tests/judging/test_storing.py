@@ -135,3 +135,34 @@ def test_a_worker_stops_at_all_items_of_a_shard_that_another_has_taken_over(run:
             store.close()
     run.refresh_from_db()
     assert_counts(run, complete=False)
+
+
+def test_a_shard_is_finished_only_when_each_of_its_items_has_a_result(run: JudgeRun) -> None:
+    """Two workers have stored replies of one item, so neither may say what follows: whoever claims it next loads them all."""
+    with GradingPool() as pool:
+        first, second, third = (store_of(run, pool, name) for name in ("one", "two", "three"))
+        state = first._claim(1)[0]
+        item = state.item_id
+        result = JudgedItem(item, Result("verdict", first_error=0, ratings={0: -1}), 10, 20, state.step_ids)
+        lease_is_over(run)
+        assert [state.item_id for state in second._claim(1)] == [item]
+        assert second._flush([batch(item, 0, 1)], []) == set()
+        lease_is_over(run)
+        assert item not in {state.item_id for state in first._claim(1)}
+        shard = JudgeShard.objects.get(run=run, upto=item)
+        assert shard.holder == "one"
+        assert item in first._flush([batch(item, 0, 1, 2, 3)], [result])
+        assert item in second._flush([batch(item, 2, 3)], [result])
+        assert not SolutionVerdict.objects.filter(run=run).exists()
+        shard.refresh_from_db()
+        assert shard.finished_at is None
+        lease_is_over(run)
+        assert [state.item_id for state in third._claim(1)] == [item]
+        assert third._flush([], [result]) == set()
+        shard.refresh_from_db()
+        assert shard.finished_at is not None
+        for store in (first, second, third):
+            store.close()
+    run.refresh_from_db()
+    assert (run.done, JudgeReply.objects.filter(run=run).count()) == (1, 4)
+    assert_counts(run, complete=False)

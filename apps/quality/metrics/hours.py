@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import chain
 
 import numpy as np
+import numpy.typing as npt
 from django.db import connection
 from django.utils import timezone
 
@@ -21,14 +22,24 @@ from apps.core.errors import DomainError
 from apps.labeling.models.counted import SUBMITTED_STATES
 from apps.projects.models import Project
 
-# Times of an assignment add up from version to version; what one version took is the difference from the one before. Most
-# assignments have one version alone, and are read straight from their table.
-_HOURS = """
+# Most assignments have one version alone, and are read straight from their table.
+_OF_ONE_VERSION = """
+SELECT labeler_id, (submitted_at AT TIME ZONE %(zone)s)::date, round_id, count(*), 0,
+       coalesce(sum(greatest(active_ms, 0)), 0)::bigint, coalesce(sum(greatest(idle_ms, 0)), 0)::bigint,
+       coalesce(array_agg(active_ms) FILTER (WHERE active_ms IS NOT NULL), '{}')
+FROM labeling_assignment
+WHERE round_id = ANY(ARRAY(SELECT id FROM labeling_round WHERE project_id = %(project)s AND origin = ''))
+  AND (%(labeler)s::bigint IS NULL OR labeler_id = %(labeler)s) AND versions = 0 AND state = ANY(%(states)s)
+  AND submitted_at >= %(since)s AND submitted_at < %(until)s
+GROUP BY 1, 2, 3
+"""
+# Times of an assignment add up from version to version: what one version took is the difference from the one before.
+_OF_SEVERAL = """
 WITH revised AS (
-    SELECT a.id, a.labeler_id, a.round_id, a.state, a.versions, a.submitted_at, a.active_ms, a.idle_ms
-    FROM labeling_assignment a JOIN labeling_round r ON r.id = a.round_id
-    WHERE r.project_id = %(project)s AND r.origin = '' AND (%(labeler)s::bigint IS NULL OR a.labeler_id = %(labeler)s)
-      AND a.versions > 0
+    SELECT id, labeler_id, round_id, state, versions, submitted_at, active_ms, idle_ms FROM labeling_assignment
+    WHERE round_id = ANY(ARRAY(SELECT id FROM labeling_round WHERE project_id = %(project)s AND origin = ''))
+      AND (%(labeler)s::bigint IS NULL OR labeler_id = %(labeler)s) AND versions > 0
+      AND id IN (SELECT assignment_id FROM labeling_pastsubmission)
 ), versions AS (
     SELECT revised.id, p.number, p.submitted_at AS at, (p.submission ->> 'active_ms')::bigint AS active_ms,
            (p.submission ->> 'idle_ms')::bigint AS idle_ms
@@ -39,25 +50,19 @@ WITH revised AS (
     )), revised.active_ms, revised.idle_ms
     FROM revised WHERE revised.state = ANY(%(states)s)
 ), parts AS (
-    SELECT a.labeler_id, a.round_id, 1 AS number, a.submitted_at AS at, a.active_ms, a.idle_ms
-    FROM labeling_assignment a JOIN labeling_round r ON r.id = a.round_id
-    WHERE r.project_id = %(project)s AND r.origin = '' AND (%(labeler)s::bigint IS NULL OR a.labeler_id = %(labeler)s)
-      AND a.versions = 0 AND a.state = ANY(%(states)s)
-    UNION ALL
     SELECT revised.labeler_id, revised.round_id, number, at,
-           versions.active_ms - coalesce(lag(versions.active_ms) OVER by_number, 0),
-           versions.idle_ms - coalesce(lag(versions.idle_ms) OVER by_number, 0)
+           versions.active_ms - coalesce(lag(versions.active_ms) OVER by_number, 0) AS active_ms,
+           versions.idle_ms - coalesce(lag(versions.idle_ms) OVER by_number, 0) AS idle_ms
     FROM versions JOIN revised ON revised.id = versions.id
     WINDOW by_number AS (PARTITION BY versions.id ORDER BY number)
 )
-SELECT labeler_id, (at AT TIME ZONE %(zone)s)::date AS day, round_id,
+SELECT labeler_id, (at AT TIME ZONE %(zone)s)::date, round_id,
        count(*) FILTER (WHERE number = 1), count(*) FILTER (WHERE number > 1),
        coalesce(sum(greatest(active_ms, 0)), 0)::bigint, coalesce(sum(greatest(idle_ms, 0)), 0)::bigint,
        coalesce(array_agg(active_ms) FILTER (WHERE number = 1 AND active_ms IS NOT NULL), '{}')
 FROM parts
 WHERE at >= %(since)s AND at < %(until)s
 GROUP BY 1, 2, 3
-ORDER BY 2, 1, 3
 """
 DAYS = 31
 FIRST_DAY = date(2000, 1, 1)
@@ -116,20 +121,24 @@ def hours_of(
         "states": list(SUBMITTED_STATES),
         "zone": timezone.get_current_timezone_name(),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_HOURS, parameters)
-        tallies = [
-            (labeler_id, day, round_id, _Tally(*counts)) for labeler_id, day, round_id, *counts in cursor.fetchall()
-        ]
+    of_days: defaultdict[tuple[date, int, int], list[_Tally]] = defaultdict(list)
     of_labelers: defaultdict[int, list[_Tally]] = defaultdict(list)
-    for labeler_id, _, _, tally in tallies:
-        of_labelers[labeler_id].append(tally)
+    with connection.cursor() as cursor:
+        for statement in (_OF_ONE_VERSION, _OF_SEVERAL):
+            cursor.execute(statement, parameters)
+            for labeler_id, day, round_id, submissions, corrections, active, idle, first in cursor.fetchall():
+                tally = _Tally(submissions, corrections, active, idle, np.array(first, dtype=np.int64))
+                of_days[day, labeler_id, round_id].append(tally)
+                of_labelers[labeler_id].append(tally)
     return Hours(
         since,
         until,
-        [DayOfWork(labeler_id, day, round_id, tally.work) for labeler_id, day, round_id, tally in tallies],
+        [
+            DayOfWork(labeler_id, day, round_id, _sum(tallies).work)
+            for (day, labeler_id, round_id), tallies in sorted(of_days.items())
+        ],
         {labeler_id: _sum(of_labelers[labeler_id]).work for labeler_id in sorted(of_labelers)},
-        _sum([tally for *_, tally in tallies]).work,
+        _sum(list(chain.from_iterable(of_days.values()))).work,
     )
 
 
@@ -141,7 +150,7 @@ class _Tally:
     corrections: int
     active: int
     idle: int
-    first: Sequence[int]
+    first: npt.NDArray[np.int64]
 
     @property
     def work(self) -> Work:
@@ -155,7 +164,7 @@ def _sum(tallies: Sequence[_Tally]) -> _Tally:
         sum(tally.corrections for tally in tallies),
         sum(tally.active for tally in tallies),
         sum(tally.idle for tally in tallies),
-        list(chain.from_iterable(tally.first for tally in tallies)),
+        np.concatenate([tally.first for tally in tallies] or [np.array([], dtype=np.int64)]),
     )
 
 
