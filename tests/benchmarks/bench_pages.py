@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psycopg.types.json import Jsonb
+
 from tests.benchmarks.report import percentile, tell
 from tests.benchmarks.setting import a_database, add_solutions
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 STEPS, PEOPLE, LABELERS = 8, 2, 60
 SOLUTIONS_EACH = 8  # Of a problem.
+JUDGES = ("critic", "reader")
 # How often a page is asked for: about as many things, or about one.
 ASKED, OFTEN = 60, 20
 
@@ -56,6 +59,8 @@ def prepare(solutions: int) -> tuple[Project, User]:
     add_solutions(project, solutions, STEPS, problems=max(1, solutions // SOLUTIONS_EACH))
     say(project, crew)
     estimate(project)
+    for name in JUDGES:
+        judge(project, name)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     mark_all_stale(project)
@@ -151,6 +156,49 @@ def estimate(project: Project) -> None:
         copy_rows(SolutionEstimate, columns, whole)
 
 
+def judge(project: Project, name: str) -> None:
+    """A judge of steps that has judged everything, twice each."""
+    from django.db import transaction
+
+    from apps.core.db.copy import copy_rows
+    from apps.judging.models import Judge, JudgeReply, JudgeRun, SolutionVerdict, StepVerdict
+
+    dice, steps = random.Random(name), steps_of(project)
+    named = {pk: dice.randrange(-1, STEPS) for pk in steps}
+    count = len(named)
+    by = Judge.objects.create(
+        project=project, name=name, version=1, kind="steps", model="judge-7b", options={"votes": 2}
+    )
+    number = JudgeRun.objects.filter(project=project).count() + 1
+    counts = {"total": count, "done": count, "verdicts": count, "requests": count}
+    run = JudgeRun.objects.create(project=project, judge=by, number=number, status="finished", **counts)
+    ratings = {
+        pk: {place: -1 if place == first else 1 for place in range(STEPS if first < 0 else first + 1)}
+        for pk, first in named.items()
+    }
+
+    def replies() -> Iterator[tuple[Any, ...]]:
+        for pk, rated in ratings.items():
+            verdict = Jsonb(
+                {"kind": "steps", "ratings": {str(place): value for place, value in rated.items()}, "reasons": {}}
+            )
+            for slot in range(2):
+                yield run.pk, pk, slot, 0, "verdict", "It holds.", verdict, "", 400, 80
+
+    with transaction.atomic():
+        columns = ["run", "solution", "slot", "attempt", "outcome", "text", "verdict", "reason"]
+        copy_rows(JudgeReply, [*columns, "prompt_tokens", "completion_tokens"], replies())
+        verdicts = ((run.pk, pk, "verdict", first, 1.0, "", 800, 160) for pk, first in named.items())
+        columns = ["run", "solution", "outcome", "first_error", "share", "reason", "prompt_tokens", "completion_tokens"]
+        copy_rows(SolutionVerdict, columns, verdicts)
+        rows = (
+            (run.pk, steps[pk][place], value, 1.0, "")
+            for pk, rated in ratings.items()
+            for place, value in rated.items()
+        )
+        copy_rows(StepVerdict, ["run", "step", "rating", "confidence", "reason"], rows)
+
+
 def measure(project: Project, owner: User) -> None:
     from django.test import Client
 
@@ -183,7 +231,9 @@ def pages_of(project: Project) -> dict[str, list[str]]:
 
     from apps.corpus.models import Problem, Solution
     from apps.dashboard.urls import urlpatterns
+    from apps.judging.models import SolutionVerdict
     from apps.labeling.models import Assignment
+    from apps.projects.models import Membership
 
     dice = random.Random(7)
 
@@ -195,7 +245,12 @@ def pages_of(project: Project) -> dict[str, list[str]]:
         "solution-split": some(Solution.objects.filter(project=project)),
         "problem": some(Problem.objects.filter(project=project)),
         "assignment": some(Assignment.objects.filter(round__project=project)),
-        **{name: [{"number": 1}] * OFTEN for name in ("round", "round-edit", "label", "run")},
+        "person": some(Membership.objects.filter(project=project, role="labeler")),
+        "judge-run-item": [{"number": 1, **item} for item in some(SolutionVerdict.objects.filter(run__number=1))],
+        **{
+            name: [{"number": 1}] * OFTEN
+            for name in ("round", "round-edit", "label", "run", "judge-run", "judge-run-items")
+        },
     }
     pages: dict[str, list[str]] = {}
     for pattern in urlpatterns:

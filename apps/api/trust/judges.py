@@ -20,9 +20,10 @@ from apps.judging.models.judges import LONGEST_NAME
 from apps.quality.rules import rules_for
 from apps.quality.statistics.bootstrap import Measured
 from apps.quality.trust.choruses import MOST, form_chorus
-from apps.quality.trust.preferences import PreferenceReport, preference_reports
-from apps.quality.trust.report import JudgeReport, judge_reports
+from apps.quality.trust.preferences import PreferenceReport
+from apps.quality.trust.report import JudgeReport
 from apps.quality.trust.sentences import length_sentence, preference_sentence, usable_sentence
+from apps.quality.trust.stored_reports import stored_judge_reports, stored_preference_reports
 from apps.quality.trust.truth import TrustFilter
 from apps.quality.trust.vote_combination import ChorusRule
 
@@ -71,7 +72,11 @@ class SelfPreferenceSerializer(serializers.Serializer[Any]):
     sentence = serializers.CharField()
 
 
-class JudgeTrustSerializer(NamedJudgeSerializer):
+class ReportSerializer(NamedJudgeSerializer):
+    at = serializers.DateTimeField(allow_null=True, help_text="When a worker measured it; null: at this request.")
+
+
+class JudgeTrustSerializer(ReportSerializer):
     solutions = serializers.IntegerField(help_text="That both the judge and people labeled.")
     true_positive = MeasuredSerializer()
     true_negative = MeasuredSerializer()
@@ -87,7 +92,7 @@ class JudgeTrustSerializer(NamedJudgeSerializer):
     certificate = CertificateSerializer(allow_null=True, help_text="The newest decision on this version.")
 
 
-class ComparingTrustSerializer(NamedJudgeSerializer):
+class ComparingTrustSerializer(ReportSerializer):
     comparisons = serializers.IntegerField()
     usable = MeasuredSerializer(help_text="Verdicts that are the same in both orders.")
     agreement = MeasuredSerializer()
@@ -127,12 +132,12 @@ class Trust(APIView):
         project = project_of(request, slug, "evaluate")
         query = TrustQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        reports = judge_reports(project, TrustFilter(**query.validated_data))
+        reports = stored_judge_reports(project, TrustFilter(**query.validated_data))
         return Response(
             {
                 "bar": rules_for(project).judge_bar,
                 "judges": [_judge_row(report) for report in reports],
-                "comparing": [_comparing_row(report) for report in preference_reports(project)],
+                "comparing": [_comparing_row(report) for report in stored_preference_reports(project)],
             }
         )
 
@@ -171,6 +176,7 @@ def _judge_row(report: JudgeReport) -> Row:
     names = ("true_positive", "true_negative", "exact", "kappa", "self_consistency", "cost", "unreadable")
     return {
         **_named(report.judge),
+        "at": report.at,
         "solutions": report.solutions,
         **{name: _measured(getattr(figures, name)) for name in names},
         "f1": _measured(figures.first_errors.f1),
@@ -192,6 +198,7 @@ def _judge_row(report: JudgeReport) -> Row:
 def _comparing_row(report: PreferenceReport) -> Row:
     return {
         **_named(report.judge),
+        "at": report.at,
         "comparisons": report.comparisons,
         **{name: _measured(getattr(report, name)) for name in ("usable", "agreement", "kappa", "self_consistency")},
         "flips": _measured(report.position.flips),

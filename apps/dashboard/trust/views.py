@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -22,10 +25,9 @@ from apps.quality.rules import rules_for
 from apps.quality.trust.blind_rounds import open_blind_round
 from apps.quality.trust.certificates import certify_judge
 from apps.quality.trust.choruses import form_chorus
-from apps.quality.trust.preferences import preference_reports
-from apps.quality.trust.report import judge_reports
 from apps.quality.trust.round_size import USUAL_RATE
 from apps.quality.trust.sample_state import judge_sample, samples_of, state_of, step_judges
+from apps.quality.trust.stored_reports import stored_judge_reports, stored_preference_reports
 
 SHOWN_SAMPLES = 10
 SHOWN_CHORUSES = 20
@@ -38,13 +40,15 @@ def trust(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "evaluate")
     form = _filters(request, place)
     judges = step_judges(place.project)
+    rows, comparing = judge_rows(place.project, stored_judge_reports(place.project, form.chosen)), _comparing(place)
     context = place.context(
         TAB,
         form=form,
         query=request.GET.urlencode(),
         is_filtered=any(request.GET.values()),
-        rows=judge_rows(place.project, judge_reports(place.project, form.chosen)),
-        comparing=_comparing(place),
+        rows=rows,
+        comparing=comparing,
+        measured_at=_measured_at(rows, comparing),
         samples=[state_of(sample, judges) for sample in samples_of(place.project)[:SHOWN_SAMPLES]],
         choruses=_choruses(place),
         rules=rules_for(place.project),
@@ -69,11 +73,17 @@ def _filters(request: AuthenticatedRequest, place: Place) -> TrustFilterForm:
 
 def _rows(request: AuthenticatedRequest, place: Place) -> list[JudgeRow]:
     chosen = _filters(request, place).chosen
-    return judge_rows(place.project, judge_reports(place.project, chosen))
+    return judge_rows(place.project, stored_judge_reports(place.project, chosen))
 
 
 def _comparing(place: Place) -> list[ComparingRow]:
-    return [ComparingRow(report) for report in preference_reports(place.project)]
+    return [ComparingRow(report) for report in stored_preference_reports(place.project)]
+
+
+def _measured_at(rows: Sequence[JudgeRow], comparing: Sequence[ComparingRow]) -> datetime | None:
+    """When the oldest of the figures was computed by a worker; None if all are of now."""
+    moments = [row.report.at for row in rows] + [row.report.at for row in comparing]
+    return min((at for at in moments if at is not None), default=None)
 
 
 def _choruses(place: Place) -> list[JudgeRun]:

@@ -32,6 +32,7 @@ from apps.quality.models import Consensus, Figure, QualityRules, StepConsensus
 from apps.quality.statistics.agreement import agreement, first_error_agreement, pair_agreements, source_agreement
 from apps.quality.statistics.calibration import Calibration, calibration
 from apps.quality.statistics.ratings import Bools, Ints, Ratings
+from apps.quality.trust.stored_reports import outdated_judges, report_figures
 from apps.runs.status import counted_run_q
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ def refresh(project: Project) -> bool:
                     *_people_figures(project, loaded),
                     *_model_figures(project, loaded),
                     *_run_figures(project),
+                    *report_figures(project),
                 )
             ]
             with transaction.atomic():
@@ -116,6 +118,28 @@ def _refresh_run(run: EstimationRun) -> bool:
                 project=run.project, name="run", scope=f"run:{run.number}", defaults={"data": data, "at": at}
             )
         return claimed
+
+
+def refresh_judge_reports() -> int:
+    """Measure the judges whose verdicts changed after the figures of their projects were computed; returns their number."""
+    refreshed = 0
+    for project_id, judge_ids in outdated_judges().items():
+        try:
+            refreshed += _refresh_judge_reports(Project.objects.get(pk=project_id), judge_ids)
+        except Exception:
+            log.exception("the reports on judges of project %s could not be made", project_id)
+    return refreshed
+
+
+def _refresh_judge_reports(project: Project, judge_ids: set[int]) -> int:
+    """Returns 0 while another worker computes the figures of the project."""
+    with try_advisory_lock("figures", project.pk) as claimed:
+        if not claimed:
+            return 0
+        at = timezone.now()
+        for name, scope, data in report_figures(project, judge_ids):
+            Figure.objects.update_or_create(project=project, name=name, scope=scope, defaults={"data": data, "at": at})
+        return len(judge_ids)
 
 
 def _run_figures(project: Project) -> Iterator[NamedData]:

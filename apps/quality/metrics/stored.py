@@ -12,8 +12,8 @@ Data = dict[str, Any]
 
 MIN_SOLUTIONS = 5  # A figure of fewer solutions depends mostly on which ones they are: pages show a dash.
 
-# The names of the figures of the quality page. Others are `labelers`, whose rows are those of people, and `run`, which is
-# read by the page of an estimation run.
+# The names of the figures of the quality page. Others are `labelers`, whose rows are those of people, `run`, which is read by
+# the page of an estimation run, and those of the trust page.
 FIGURES = ("agreement", "pairs", "over_time", "consensus", "monte_carlo", "judges")
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 from django.db.models.functions import Length
 
 from apps.corpus.comparisons import turned
 from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import Comparison, Step
 from apps.judging.judges import pair_kind
-from apps.judging.models import ComparisonVerdict, Judge, JudgeReply
+from apps.judging.models import ComparisonVerdict, Judge, JudgeReply, JudgeRun
 from apps.judging.models.verdicts import ItemOutcome
 from apps.labeling.models import Assignment, PreferenceLabel
 from apps.projects.models import Project
@@ -29,11 +30,10 @@ from apps.runs.status import counted_run_q
 _CODES = {"left": LEFT, "tie": TIE, "right": RIGHT}
 
 
-@dataclass(frozen=True, slots=True)
-class PreferenceReport:
-    """One judge that compares, over all comparisons that it judged. `agreement` and `kappa` are with people's majority."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceMeasures:
+    """Of all comparisons that a judge judged. `agreement` and `kappa` are with people's majority."""
 
-    judge: Judge
     comparisons: int
     usable: Measured
     agreement: Measured
@@ -41,6 +41,14 @@ class PreferenceReport:
     position: PositionBias
     length: PairLengthBias
     self_consistency: Measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceReport(PreferenceMeasures):
+    """One judge that compares. `at` is when a worker measured it; None: now."""
+
+    judge: Judge
+    at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -51,12 +59,20 @@ class PairVotes:
     right_first: list[int]
 
 
-def preference_reports(project: Project, *, resamples: int = RESAMPLES) -> list[PreferenceReport]:
-    judges = Judge.objects.filter(
-        counted_run_q("runs__"), project=project, runs__comparison_verdicts__isnull=False
-    ).distinct()
-    people = people_choices(project)
-    return [_report(judge, people, resamples) for judge in judges.order_by("name", "-version")]
+def comparing_judges(project_id: int) -> list[Judge]:
+    """The project's judges that compare and have counted verdicts."""
+    verdicts = ComparisonVerdict.objects.filter(run=OuterRef("pk"))
+    runs = JudgeRun.objects.filter(Exists(verdicts), counted_run_q(), judge=OuterRef("pk"))
+    return list(Judge.objects.filter(Exists(runs), project=project_id).order_by("name", "-version"))
+
+
+def preference_reports(
+    project: Project, judges: Sequence[Judge] | None = None, *, resamples: int = RESAMPLES
+) -> list[PreferenceReport]:
+    """A report for each judge that compares, or for these alone."""
+    judges = comparing_judges(project.pk) if judges is None else judges
+    people = people_choices(project) if judges else {}
+    return [_report(judge, people, resamples) for judge in judges]
 
 
 def people_choices(project: Project) -> dict[int, int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from django.db.models import Sum
@@ -21,17 +22,24 @@ from apps.quality.trust.truth import TrustFilter, accepted_first_errors
 from apps.quality.trust.verdicts import judged_by, judges_of_steps, verdicts_of
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeReport:
-    """One judge against people over `solutions` that both labeled. `certificate` is its newest decision, or None."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeMeasures:
+    """Of a judge against people, over `solutions` that both labeled."""
 
-    judge: Judge
     solutions: int
     figures: JudgeFigures
     tokens: Measured
     length: SolutionLengthBias
     preference: SelfPreference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeReport(JudgeMeasures):
+    """One judge. `certificate` is its newest decision, or None; `at` is when a worker measured it; None: now."""
+
+    judge: Judge
     certificate: JudgeCertificate | None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +53,15 @@ class KnownSolutions:
 
 
 def judge_reports(
-    project: Project, chosen: TrustFilter | None = None, *, resamples: int = RESAMPLES
+    project: Project,
+    chosen: TrustFilter | None = None,
+    judges: Sequence[Judge] | None = None,
+    *,
+    resamples: int = RESAMPLES,
 ) -> list[JudgeReport]:
-    """A report for each judge with verdicts on solutions whose first error people know, by name."""
+    """A report for each judge, or for each of these, with verdicts on solutions whose first error people know, by name."""
     chosen = chosen or TrustFilter()
-    judges = judges_of_steps(project.pk)
+    judges = judges_of_steps(project.pk) if judges is None else judges
     if not judges:
         return []
     known = known_solutions(accepted_first_errors(project, chosen, among=judged_by(judges)))

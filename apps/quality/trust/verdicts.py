@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from math import nan
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.corpus.labels import UNKNOWN, first_error
 from apps.corpus.models import Solution
-from apps.judging.models import Judge, JudgeReply, SolutionVerdict, StepVerdict
+from apps.judging.models import Judge, JudgeReply, JudgeRun, SolutionVerdict, StepVerdict
 from apps.judging.models.verdicts import ItemOutcome
 from apps.judging.verdicts import StepsVerdict
 from apps.runs.status import counted_run_q
@@ -35,9 +35,11 @@ class JudgeVerdicts:
 
 def judges_of_steps(project_id: int) -> list[Judge]:
     """The project's judges that name first errors and have counted verdicts."""
-    has_verdicts = Q(runs__step_verdicts__isnull=False) | Q(runs__solution_verdicts__isnull=False)
-    judges = Judge.objects.filter(counted_run_q("runs__"), has_verdicts, project=project_id, kind__in=STEP_KINDS)
-    return list(judges.select_related("endpoint").distinct().order_by("name", "-version"))
+    own = SolutionVerdict.objects.filter(run=OuterRef("pk"))
+    imported = StepVerdict.objects.filter(run=OuterRef("pk"))
+    runs = JudgeRun.objects.filter(Exists(own) | Exists(imported), counted_run_q(), judge=OuterRef("pk"))
+    judges = Judge.objects.filter(Exists(runs), project=project_id, kind__in=STEP_KINDS)
+    return list(judges.select_related("endpoint").order_by("name", "-version"))
 
 
 def judged_by(judges: Sequence[Judge]) -> QuerySet[Solution]:
