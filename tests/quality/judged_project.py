@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from django.utils import timezone
 
-from apps.core.db.copy import copy_rows
+from apps.core.db.copy import copy_rows, next_ids
 from apps.core.jobs.model import JobStatus
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.corpus.models import Solution, Step
@@ -118,13 +118,17 @@ def label_blindly(sample: BlindSample, first_errors: Mapping[int, int]) -> None:
     labeler, round_ = sample.project.memberships.earliest("pk").user, sample.round
     assert round_ is not None
     if not round_.tasks.exists():
-        Task.objects.bulk_create(Task(round=round_, solution_id=pk, open_slots=0) for pk in sorted(first_errors))
+        new = ((round_.pk, pk, 0, 0, False) for pk in sorted(first_errors))
+        copy_rows(Task, ["round", "solution", "open_slots", "priority", "is_gold"], new)
     tasks = round_.tasks.filter(solution__in=first_errors)
-    assignments = Assignment.objects.bulk_create(
-        Assignment(task=task, round=round_, labeler=labeler, state="submitted", submitted_at=timezone.now())
-        for task in tasks
+    by_solution = dict(zip(tasks.values_list("solution", flat=True), next_ids(Assignment, len(tasks)), strict=True))
+    now = timezone.now()
+    assignments = (
+        (by_solution[solution], task, round_.pk, labeler.pk, "submitted", "", "", now, 0, False)
+        for task, solution in tasks.values_list("pk", "solution")
     )
-    by_solution = {assignment.task.solution_id: assignment.pk for assignment in assignments}
+    columns = ["id", "task", "round", "labeler", "state", "finish_reason", "reason", "submitted_at", "draft_version"]
+    copy_rows(Assignment, [*columns, "is_quality_control"], assignments)
     steps = Step.objects.filter(solution__in=first_errors, chosen=True).order_by("solution", "position")
     labels = (
         (by_solution[pk], step, -1 if position == first_errors[pk] else 1, True)
