@@ -147,6 +147,11 @@ class Endpoint(models.Model):
         return bool(self.encrypted_key)
 
     @property
+    def has_prices(self) -> bool:
+        """Whether costs are known."""
+        return self.price_in is not None or self.price_out is not None
+
+    @property
     def is_vouched(self) -> bool:
         """Whether the operator chose the address of the current URL."""
         return is_entry_of(self.vouched_address, self.url)

@@ -52,7 +52,7 @@ class SamplingRun(Run):
     def cost(self) -> float | None:
         """By the prices that the endpoint has now; None without prices."""
         endpoint = self.endpoint
-        if endpoint is None or (endpoint.price_in is None and endpoint.price_out is None):
+        if endpoint is None or not endpoint.has_prices:
             return None
         completion_tokens = self.tokens - self.prompt_tokens
         price_in, price_out = endpoint.price_in or 0, endpoint.price_out or 0

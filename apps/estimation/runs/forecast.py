@@ -172,7 +172,7 @@ def _forecast(
 
 
 def cost_of(endpoint: Endpoint | None, tokens_in: float, tokens_out: float) -> float | None:
-    if endpoint is None or (endpoint.price_in is None and endpoint.price_out is None):
+    if endpoint is None or not endpoint.has_prices:
         return None
     return (float(endpoint.price_in or 0) * tokens_in + float(endpoint.price_out or 0) * tokens_out) / 1e6
 
