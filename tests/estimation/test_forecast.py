@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
+from django.urls import reverse
 
+from apps.accounts.models import User
 from apps.corpus.models import Solution
 from apps.demo.seeding import SEED, create_word_problems, register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun
@@ -20,7 +22,7 @@ from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from apps.runs.selection import checked_selection, solutions_of
-from tests.cast import make_problem, make_solution
+from tests.cast import make_problem, make_solution, signed_in
 from tests.inference.scripted import completions, scripted
 
 
@@ -119,6 +121,18 @@ def test_a_request_sends_its_prefix_once_for_all_its_rollouts() -> None:
     assert (at_once.rollouts, at_once.requests, at_once.steps_sent) == (24, 3, 1 + 2 + 3)
     assert (by_one.rollouts, by_one.requests, by_one.steps_sent) == (24, 24, 8 * 6)
     assert at_once.steps_written == by_one.steps_written == 8 * (3 + 2 + 1)
+
+
+def test_costs_are_a_column_where_the_endpoint_has_prices(project: Project, mia: User) -> None:
+    make_solution(make_problem(project, reference_answer="2"))
+    paid = Endpoint.objects.create(for_all=True, name="paid", url="http://x/v1", model="m", price_in=2)
+    free = Endpoint.objects.create(for_all=True, name="free", url="http://x/v1", model="m")
+    said = {"strategy": "math-shepherd", "temperature": "0.7", "max_tokens": "64"}
+    client, address = signed_in(mia), reverse("run-forecast", args=[project.slug])
+    pages = [client.get(address, said | {"endpoint": one.pk}).content.decode() for one in (paid, free)]
+    assert [page.count(">Rollouts<") for page in pages] == [1, 1]
+    assert [page.count(">Cost<") for page in pages] == [1, 0]
+    assert ["Enter the endpoint's prices" in page for page in pages] == [False, True]
 
 
 def test_the_forecast_depends_on_the_completers_ability() -> None:

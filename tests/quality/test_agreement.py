@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from apps.corpus.labels import UNKNOWN
+from apps.quality.statistics import bootstrap
 from apps.quality.statistics.agreement import (
     agreement,
     pair_agreements,
@@ -66,6 +67,26 @@ def test_intervals_resample_solutions_and_come_out_the_same_each_time() -> None:
     assert result == measure(halves, lambda sums: sums[..., 0] / sums[..., 1])
     assert result.low == pytest.approx(0.451, abs=0.01)
     assert result.high == pytest.approx(0.549, abs=0.01)
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 20])
+def test_drawing_kinds_of_rows_is_drawing_rows(kinds: int) -> None:
+    """The sums of resamples have the same mean and spread, drawn as kinds and drawn one by one."""
+    rows = np.random.default_rng(4).integers(0, 9, size=(kinds, 3))[np.arange(600) % kinds].astype(float)
+    as_kinds = bootstrap._resampled(rows, 4000, seed=1)
+    one_by_one = bootstrap._drawn_one_by_one(rows, 4000, np.random.default_rng(2))
+    spread = one_by_one.std(axis=0)
+    assert as_kinds.mean(axis=0) == pytest.approx(one_by_one.mean(axis=0), abs=0.06 * spread.max() + 1e-9)
+    assert as_kinds.std(axis=0) == pytest.approx(spread, rel=0.06, abs=1e-9)
+
+
+def test_many_kinds_of_rows_are_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts of many kinds would take more memory, and longer."""
+    monkeypatch.setattr(bootstrap, "_drawn_one_by_one", lambda rows, resamples, rng: "one by one")
+    assert bootstrap._resampled(np.arange(300.0)[:, None], 10, seed=0) == "one by one"  # type: ignore[comparison-overlap]
+    monkeypatch.setattr(bootstrap, "WEIGHTS_AT_ONCE", 100)
+    few = (np.arange(300.0) % 20)[:, None]
+    assert bootstrap._resampled(few, 10, seed=0) == "one by one"  # type: ignore[comparison-overlap]
 
 
 def test_the_interval_covers_what_more_data_show() -> None:

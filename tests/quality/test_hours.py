@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -88,6 +90,23 @@ def test_time_of_a_correction_counts_on_its_own_day(project: Project, round_: Ro
     correct(assignment=done, submission=submission(1, -1, active_ms=5_000), now=TUESDAY)
     days = [(row.day.day, row.work) for row in march(project).days]
     assert days == [(2, Work(1, 0, 10.0, 0.0, 10.0)), (3, Work(0, 1, 5.0, 0.0, None))]
+
+
+def test_corrected_and_uncorrected_work_of_a_day_is_one_row(project: Project, round_: Round, bob: User) -> None:
+    corrected = work(round_, bob, MONDAY, 10)
+    work(round_, bob, MONDAY, 50)
+    work(round_, bob, MONDAY, 60)
+    correct(assignment=corrected, submission=submission(1, -1, active_ms=5_000), now=MONDAY + timedelta(hours=1))
+    (row,) = march(project).days
+    assert row.work == Work(3, 1, 125.0, 0.0, 50.0)
+
+
+def test_hours_are_read_by_one_statement(project: Project, round_: Round, bob: User) -> None:
+    """Two would count an assignment twice that is corrected between them."""
+    work(round_, bob, MONDAY, 10)
+    with CaptureQueriesContext(connection) as queries:
+        march(project)
+    assert len(queries) == 1
 
 
 def test_a_returned_task_has_the_time_of_both_submissions(project: Project, round_: Round, bob: User) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
 from dataclasses import fields, replace
 from typing import Any
@@ -12,20 +14,32 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.corpus.comparisons import turned
 from apps.corpus.labels import NO_ERROR, UNKNOWN
-from apps.judging.models import JudgeRun
+from apps.inference.services import add_endpoint
+from apps.judging.judges import save_judge
+from apps.judging.models import ComparisonVerdict, Judge, JudgeRun
 from apps.judging.runs.services import start_judging
-from apps.projects.models import Project
+from apps.labeling.assignments.correct import correct
+from apps.labeling.assignments.returns import return_assignment
+from apps.labeling.assignments.submit import submit
+from apps.labeling.models import Assignment, Round
+from apps.labeling.protocols.submission import Submission, SubmittedPreference, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
+from apps.projects.models import Membership, Project
 from apps.projects.services import create_project
+from apps.quality.consensus.recompute import recompute_projects
+from apps.quality.gold.suspensions import suspend
 from apps.quality.metrics import refresh as refreshing
-from apps.quality.metrics.refresh import refresh, refresh_judge_reports
-from apps.quality.models import Consensus, Figure
-from apps.quality.rules import rules_for
+from apps.quality.metrics.refresh import refresh, refresh_figures, refresh_judge_reports
+from apps.quality.models import Figure
+from apps.quality.trust import stored_reports
 from apps.quality.trust.preferences import preference_reports
 from apps.quality.trust.report import JudgeMeasures, JudgeReport, judge_reports
 from apps.quality.trust.stored_reports import stored_judge_reports, stored_preference_reports
 from apps.quality.trust.truth import TrustFilter
-from tests.cast import bearer, make_problem, make_solution, signed_in
+from tests.cast import bearer, make_comparison, make_problem, make_solution, signed_in
 from tests.judging.model import judges_of, make_judge, worked
 from tests.quality.judged_project import add_solutions, judge_all, settle_all, truths
 
@@ -41,6 +55,10 @@ def judged(project: Project, count: int = 40) -> dict[int, int]:
     judge_all(project, {pk: error if dice.random() < 0.8 else UNKNOWN for pk, error in truth.items()}, tokens=900)
     judge_all(project, dict.fromkeys(truth, NO_ERROR), name="optimist")
     return truth
+
+
+def read(response: Any) -> str:
+    return b"".join(response.streaming_content).decode()
 
 
 def test_what_is_stored_is_what_a_request_measures(project: Project) -> None:
@@ -86,23 +104,139 @@ def test_a_run_that_ends_or_goes_brings_the_report_of_its_judge_up_to_date(proje
     assert [report.judge.name for report in stored_judge_reports(project)] == ["critic"]
 
 
-def test_labels_that_change_bring_all_reports_up_to_date(project: Project) -> None:
-    judged(project)
-    refresh(project)
-    Consensus.objects.filter(project=project).update(first_error=NO_ERROR)
-    rules_for(project)
-    before = {report.judge.name: report.figures.exact.value for report in stored_judge_reports(project)}
-    assert before["optimist"] < 1
-    refresh(project)
-    after = {report.judge.name: report.figures.exact.value for report in stored_judge_reports(project)}
-    assert after["optimist"] == 1
-
-
 def test_a_filter_is_measured_at_the_request(project: Project) -> None:
     judged(project)
     refresh(project)
     assert all(report.at is None for report in stored_judge_reports(project, TrustFilter(first=0, last=0)))
     assert all(report.at for report in stored_judge_reports(project, TrustFilter()))
+
+
+def compared(project: Project, count: int = 4) -> list[int]:
+    """A judge that prefers the left side of each comparison; returns the comparisons."""
+    values = {"url": "http://127.0.0.1:9/v1", "model": "judge-7b", "settings": {}}
+    judge = save_judge(
+        project=project, endpoint=add_endpoint(project=project, name="judge", **values), kind="comparison"
+    )
+    run = JudgeRun.objects.create(project=project, judge=judge, number=9, status="finished", done=count, total=count)
+    problem = make_problem(project)
+    pks = [make_comparison(problem, [f"A{n}."], [f"B{n}."]).pk for n in range(count)]
+    for pk in pks:
+        ComparisonVerdict.objects.create(run=run, comparison_id=pk, outcome="verdict", choice="left")
+    return pks
+
+
+def choose(round_: Round, labeler: User, choice: str = "left") -> Assignment:
+    taken = claim(round=round_, labeler=labeler)
+    assert isinstance(taken, Assignment)
+    return submit(assignment=taken, submission=preferring(choice, taken))
+
+
+def preferring(choice: str, assignment: Assignment) -> Submission:
+    """A submission for this side of the comparison, wherever it is shown."""
+    shown = turned(choice, is_turned=assignment.sides_swapped)
+    return Submission(finish_reason="solution", preference=SubmittedPreference(choice=shown, margin="clearly"))
+
+
+def test_what_people_prefer_brings_reports_on_comparing_judges_up_to_date(
+    project: Project, bob: User, alice: User
+) -> None:
+    compared(project)
+    round_ = open_round(project=project, protocol="comparison", redundancy=1)
+
+    def agreement() -> tuple[float | None, int]:
+        assert refresh_judge_reports() == 1
+        assert refresh_judge_reports() == 0
+        (report,) = stored_preference_reports(project)
+        return report.agreement.value, report.agreement.solutions
+
+    assert agreement() == (None, 0)
+    first = choose(round_, bob)
+    assert agreement() == (1, 1)
+    choose(round_, bob, "right")
+    assert agreement() == (0.5, 2)
+    correct(assignment=first, submission=preferring("right", first))
+    assert agreement() == (0, 2)
+    return_assignment(assignment=first, note="Look again.")
+    assert agreement() == (0, 1)
+    membership = Membership.objects.get(project=project, user=bob)
+    suspend(membership=membership, reason="It is all the same to him.", by=alice)
+    assert agreement() == (None, 0)
+
+
+def test_a_worker_that_fails_between_the_figures_of_a_judge_stores_neither(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared(project)
+    assert refresh_judge_reports() == 1
+    judge = Judge.objects.get()
+    run = JudgeRun.objects.create(project=project, judge=judge, number=10, status="finished", done=1, total=1)
+    pk = make_comparison(make_problem(project), ["C."], ["D."]).pk
+    ComparisonVerdict.objects.create(run=run, comparison_id=pk, outcome="inconsistent")
+    with monkeypatch.context() as failing:
+
+        def fails(*_: object) -> None:
+            raise ValueError("a reply that nobody expected")
+
+        failing.setattr(stored_reports, "preference_reports", fails)
+        assert refresh_judge_reports() == 0
+    assert stored_preference_reports(project)[0].comparisons == 4
+    assert refresh_judge_reports() == 1
+    assert stored_preference_reports(project)[0].comparisons == 5
+
+
+def test_reports_that_fail_leave_the_other_figures_and_are_made_at_the_request(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged(project)
+
+    def fails(*_: object) -> None:
+        raise ValueError("a row that nobody expected")
+
+    monkeypatch.setattr(refreshing, "report_figures", fails)
+    assert refresh(project)
+    assert Figure.objects.filter(project=project, name="agreement").exists()
+    assert [report.at for report in stored_judge_reports(project)] == [None, None]
+
+
+def test_what_another_version_of_annotate_measured_is_measured_again(project: Project, settings: Any) -> None:
+    judged(project)
+    assert refresh_judge_reports() == 2
+    settings.VERSION = "99.0"
+    assert [report.at for report in stored_judge_reports(project)] == [None, None]
+    assert [refresh_judge_reports(), refresh_judge_reports()] == [2, 0]
+    assert all(report.at for report in stored_judge_reports(project))
+
+
+def test_labels_bring_all_reports_up_to_date(project: Project, bob: User) -> None:
+    """From the submission to the page, by what workers do every few seconds."""
+    lengths = add_solutions(project, 1, steps=2)
+    judge_all(project, dict.fromkeys(lengths, NO_ERROR))
+    refresh_judge_reports()
+    round_ = open_round(project=project, protocol="first_error", redundancy=1)
+    taken = claim(round=round_, labeler=bob)
+    assert isinstance(taken, Assignment)
+    steps = [SubmittedStep(position=0, rating=1), SubmittedStep(position=1, rating=-1)]
+    submit(assignment=taken, submission=Submission(steps=steps, finish_reason="found_error"))
+    recompute_projects()
+    assert refresh_figures() == 1
+    (report,) = stored_judge_reports(project)
+    assert (report.at is not None, report.figures.exact.value) == (True, 0)
+
+
+def test_each_table_says_from_when_it_is(project: Project, mia: User) -> None:
+    """A filter applies to the judges of steps alone: what it shows of them is of now."""
+    judged(project)
+    compared(project)
+    refresh(project)
+    client, address = signed_in(mia), reverse("trust", args=[project.slug])
+    assert client.get(address).content.decode().count("Measured at") == 2
+    page = client.get(f"{address}?first=1&last=2").content.decode()
+    assert page.count("Measured at") == 1
+    assert page.index("Measured at") > page.index("Judges that compare")
+    rows = list(csv.reader(io.StringIO(read(client.get(reverse("trust-table", args=[project.slug]))))))
+    assert (rows[0][-1], bool(rows[1][-1])) == ("Measured at", True)
+    rows = list(csv.reader(io.StringIO(read(client.get(reverse("trust-table", args=[project.slug]) + "?first=1")))))
+    assert rows[1][-1] == ""
 
 
 def test_a_judge_without_solutions_in_common_with_people_waits_for_them(project: Project) -> None:
@@ -150,12 +284,15 @@ def test_page_file_and_api_show_what_is_stored_and_when(project: Project, mia: U
 
 def test_a_page_reads_no_verdicts_where_reports_are_stored(project: Project, mia: User) -> None:
     judged(project)
+    compared(project)
     refresh(project)
     client = signed_in(mia)
     with CaptureQueriesContext(connection) as queries:
         client.get(reverse("trust", args=[project.slug]))
-    reads = [query["sql"] for query in queries if 'FROM "judging_solutionverdict"' in query["sql"].split("EXISTS")[0]]
-    assert reads == []
+    tables = ("solutionverdict", "stepverdict", "comparisonverdict", "judgereply")
+    # Whether a run has any is asked with EXISTS; what they say is not.
+    asked = [query["sql"].split("EXISTS")[0] for query in queries]
+    assert [sql for sql in asked if any(f'FROM "judging_{table}"' in sql for table in tables)] == []
 
 
 def test_measures_are_all_that_depends_on_verdicts_and_labels() -> None:

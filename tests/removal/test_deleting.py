@@ -28,6 +28,7 @@ from apps.exports.run import run_export
 from apps.exports.services import create_export
 from apps.inference.services import add_endpoint
 from apps.judging.judges import save_judge, usual_constitution
+from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment, Reservation, Round, RoundProgress, StepLabel, Task
 from apps.labeling.queue.leases import release
 from apps.labeling.queue.reservations import reserve
@@ -35,12 +36,13 @@ from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
 from apps.projects.permissions import membership_of
 from apps.projects.services import create_project
-from apps.quality.models import StaleSolution
+from apps.quality.models import QualityRules, StaleSolution
 from apps.quality.trust.blind_rounds import open_blind_round
 from apps.removal.kinds import KINDS
 from apps.removal.models import Deletion
 from apps.removal.run import run_deletion
 from apps.removal.services import archive, bring_back, delete, preview_deletion
+from apps.scoring.models import StepScore
 from tests.at_once import elsewhere
 from tests.cast import make_gold, make_problem, make_round, make_solution, signed_in
 from tests.labeling.test_queue import take
@@ -51,6 +53,12 @@ LABELED = (
     b'"people": [{"labeler": "ann", "round": 1, "finish_reason": "solution", '
     b'"steps": [{"position": 0, "rating": 1}, {"position": 1, "rating": 1}]}]}\n'
 )
+
+
+STEPS = [{"position": 0}, {"position": 1}]
+MONTE_CARLO = {"run": 1, "completer": "c", "steps": [step | {"rollouts": 8, "successes": 3} for step in STEPS]}
+VERDICTS = {"judge": "critic", "version": 1, "run": 1, "steps": [step | {"rating": 1} for step in STEPS]}
+SCORES = {"scorer": "prm", "run": 1, "steps": [step | {"score": 0.5} for step in STEPS]}
 
 
 def removed(name: str, row: Any, actor: User, **more: Any) -> Deletion | None:
@@ -134,6 +142,10 @@ def test_results_of_a_run_hold_what_they_are_about(project: Project, alice: User
     run = EstimationRun.objects.create(project=project, number=1, strategy="all-steps", status="finished")
     SolutionEstimate.objects.create(run=run, solution=solution)
     assert held("solution", solution, alice) == "1 result of an estimation run"
+    run.solutions.all().delete()
+    # Of a solution that was not finished, a cancelled run has results on steps alone.
+    StepEstimate.objects.create(run=run, step=solution.steps.earliest("position"), rollouts=8, successes=3)
+    assert held("solution", solution, alice) == "1 result of an estimation run"
     run.delete()
     EstimationRun.objects.create(project=project, number=2, strategy="all-steps", status="running")
     assert "is under way" in held("solution", solution, alice)
@@ -215,6 +227,39 @@ def test_what_another_file_brought_on_the_solutions_of_an_import_is_counted(proj
     solution = Solution.objects.get(batch=batch)
     told = {loss.noun: loss.count for loss in preview_deletion(kind=KINDS["solution"], row=solution).parts}
     assert told["gold labels of files"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "noun", "rows"),
+    [
+        ("monte_carlo", MONTE_CARLO, "estimates of files", StepEstimate),
+        ("judges", VERDICTS, "verdicts of files", StepVerdict),
+        ("scores", SCORES, "scores of files", StepScore),
+    ],
+)
+def test_results_of_files_are_counted_and_go_with_their_own_import_alone(
+    project: Project, alice: User, name: str, said: dict[str, Any], noun: str, rows: Any
+) -> None:
+    """Files bring results on steps: runs of files have no other rows."""
+    first = imported(project, alice, json.dumps(json.loads(LABELED % 1) | {name: [said]}).encode())
+    other = imported(project, alice, LABELED % 2, name="two.jsonl")
+    told = {loss.noun: loss.count for loss in preview_deletion(kind=KINDS["import"], row=first).parts}
+    assert told[noun] == 1
+    run = rows.objects.first().run
+    removed("import", other, alice)
+    assert (rows.objects.count(), type(run).objects.filter(pk=run.pk).exists()) == (2, True)
+    removed("import", first, alice)
+    assert (rows.objects.count(), type(run).objects.filter(pk=run.pk).exists()) == (0, False)
+
+
+def test_a_deletion_makes_the_figures_of_the_project_stale(project: Project, alice: User) -> None:
+    """What is gone leaves no solution behind that could be marked."""
+    batch = imported(project, alice, LABELED % 1)
+    solution, problem = make_solution(make_problem(project)), make_problem(project)
+    for kind, row in (("solution", solution), ("problem", problem), ("import", batch)):
+        QualityRules.objects.update_or_create(project=project, defaults={"figures_are_stale": False})
+        removed(kind, row, alice)
+        assert QualityRules.objects.get(project=project).figures_are_stale, kind
 
 
 def test_the_counts_of_a_round_of_files_follow(project: Project, alice: User) -> None:

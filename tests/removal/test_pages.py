@@ -233,5 +233,7 @@ def test_a_failed_deletion_of_an_import_is_asked_for_again(project: Project, ali
         kind="import", target=1, title="a.jsonl", slug="algebra", status="failed", requested_by=alice
     )
     client = signed_in(alice)
-    assert "Delete the rest again" in client.get(reverse("deletion", args=[failed.pk])).content.decode()
+    page = client.get(reverse("deletion", args=[failed.pk])).content.decode()
+    assert "Delete the rest again" in page
+    assert "A worker does this in the background" not in page
     assert client.post(reverse("deletion-continue", args=[failed.pk])).status_code == 404

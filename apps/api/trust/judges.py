@@ -72,11 +72,11 @@ class SelfPreferenceSerializer(serializers.Serializer[Any]):
     sentence = serializers.CharField()
 
 
-class ReportSerializer(NamedJudgeSerializer):
+class MeasuredJudgeSerializer(NamedJudgeSerializer):
     at = serializers.DateTimeField(allow_null=True, help_text="When a worker measured it; null: at this request.")
 
 
-class JudgeTrustSerializer(ReportSerializer):
+class JudgeTrustSerializer(MeasuredJudgeSerializer):
     solutions = serializers.IntegerField(help_text="That both the judge and people labeled.")
     true_positive = MeasuredSerializer()
     true_negative = MeasuredSerializer()
@@ -92,7 +92,7 @@ class JudgeTrustSerializer(ReportSerializer):
     certificate = CertificateSerializer(allow_null=True, help_text="The newest decision on this version.")
 
 
-class ComparingTrustSerializer(ReportSerializer):
+class ComparingTrustSerializer(MeasuredJudgeSerializer):
     comparisons = serializers.IntegerField()
     usable = MeasuredSerializer(help_text="Verdicts that are the same in both orders.")
     agreement = MeasuredSerializer()

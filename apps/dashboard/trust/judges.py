@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from apps.core.statistics import Proportion
 from apps.dashboard.quality.tables import Cell, Table
@@ -152,6 +153,7 @@ def proportion(counted: Proportion) -> Cell:
     return Cell(counted.value, low, high, is_share=True, n=counted.of) if counted.of else Cell(None, is_share=True)
 
 
+MEASURED_AT = "Measured at"  # By a worker; empty: at the request.
 JUDGE_HEADER = [
     "Judge",
     "Version",
@@ -179,6 +181,7 @@ JUDGE_HEADER = [
     "False acceptance of its own model",
     "False acceptance of others",
     "Difference",
+    MEASURED_AT,
 ]
 COMPARING_HEADER = ["Judge", "Version", "Model", "Comparisons"]
 
@@ -190,7 +193,7 @@ def judge_table(rows: Sequence[JudgeRow]) -> Table:
 def comparing_table(rows: Sequence[ComparingRow]) -> Table:
     titles = [title.capitalize() for title, _ in rows[0].cells] if rows else []
     return Table(
-        [*COMPARING_HEADER, *titles, "Usable or not"],
+        [*COMPARING_HEADER, *titles, "Usable or not", MEASURED_AT],
         [
             [
                 row.judge.name,
@@ -199,6 +202,7 @@ def comparing_table(rows: Sequence[ComparingRow]) -> Table:
                 row.report.comparisons,
                 *(cell for _, cell in row.cells),
                 row.reason,
+                moment(row.report.at),
             ]
             for row in rows
         ],
@@ -228,4 +232,9 @@ def _file_row(row: JudgeRow) -> list[object]:
         proportion(preference.own),
         proportion(preference.others),
         number(preference.difference),
+        moment(report.at),
     ]
+
+
+def moment(at: datetime | None) -> str:
+    return at.isoformat(timespec="seconds") if at is not None else ""

@@ -48,7 +48,8 @@ def trust(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         is_filtered=any(request.GET.values()),
         rows=rows,
         comparing=comparing,
-        measured_at=_measured_at(rows, comparing),
+        judged_at=_oldest([row.report.at for row in rows]),
+        compared_at=_oldest([row.report.at for row in comparing]),
         samples=[state_of(sample, judges) for sample in samples_of(place.project)[:SHOWN_SAMPLES]],
         choruses=_choruses(place),
         rules=rules_for(place.project),
@@ -80,9 +81,8 @@ def _comparing(place: Place) -> list[ComparingRow]:
     return [ComparingRow(report) for report in stored_preference_reports(place.project)]
 
 
-def _measured_at(rows: Sequence[JudgeRow], comparing: Sequence[ComparingRow]) -> datetime | None:
-    """When the oldest of the figures was computed by a worker; None if all are of now."""
-    moments = [row.report.at for row in rows] + [row.report.at for row in comparing]
+def _oldest(moments: Sequence[datetime | None]) -> datetime | None:
+    """None if all are of now."""
     return min((at for at in moments if at is not None), default=None)
 
 

@@ -13,7 +13,7 @@ from apps.corpus.records import Record
 from apps.estimation.models import EstimationRun
 from apps.judging.models import JudgeRun
 from apps.labeling.models import Assignment, Round
-from apps.quality.models import StaleSolution
+from apps.quality.models import QualityRules, StaleSolution
 
 _MARK = "INSERT INTO quality_stalesolution (solution_id, project_id) VALUES (%s, %s)"
 
@@ -75,6 +75,11 @@ def mark_scored_stale(*, project_id: int, solution_ids: Sequence[int]) -> None:
     """A hook of stored scores: a wrong answer with a high one is convincing."""
     wrong = Solution.objects.wrong().filter(pk__in=solution_ids).order_by("pk")
     StaleSolution.objects.mark(project_id, list(wrong.values_list("pk", flat=True)))
+
+
+def mark_figures_stale(project_id: int) -> None:
+    """A hook of deletions: what is gone leaves no solution to be marked, but the figures rest on it."""
+    QualityRules.objects.update_or_create(project_id=project_id, defaults={"figures_are_stale": True})
 
 
 class InvalidationImporter:

@@ -68,6 +68,7 @@ def refresh(project: Project) -> bool:
             return False
         rules = QualityRules.objects.filter(pk=project.pk)
         # Before the labels are read: labels that change meanwhile make the figures stale again.
+        at = timezone.now()
         rules.update(figures_are_stale=False)
         try:
             labeled = Solution.objects.filter(
@@ -75,12 +76,12 @@ def refresh(project: Project) -> bool:
             )
             loaded = load_ratings(project, list(labeled.values_list("pk", flat=True)), first_submissions=True)
             figures = [
-                Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
+                Figure(project=project, name=name, scope=scope, data=data, at=at)
                 for name, scope, data in (
                     *_people_figures(project, loaded),
                     *_model_figures(project, loaded),
                     *_run_figures(project),
-                    *report_figures(project),
+                    *_report_figures(project),
                 )
             ]
             with transaction.atomic():
@@ -136,10 +137,21 @@ def _refresh_judge_reports(project: Project, judge_ids: set[int]) -> int:
     with try_advisory_lock("figures", project.pk) as claimed:
         if not claimed:
             return 0
-        at = timezone.now()
-        for name, scope, data in report_figures(project, judge_ids):
-            Figure.objects.update_or_create(project=project, name=name, scope=scope, defaults={"data": data, "at": at})
+        at, figures = timezone.now(), list(report_figures(project, judge_ids))
+        with transaction.atomic():
+            for name, scope, data in figures:
+                made = {"data": data, "at": at}
+                Figure.objects.update_or_create(project=project, name=name, scope=scope, defaults=made)
         return len(judge_ids)
+
+
+def _report_figures(project: Project) -> list[NamedData]:
+    """None if they cannot be made: the other figures do not wait for them, and the trust page measures judges itself."""
+    try:
+        return list(report_figures(project))
+    except Exception:
+        log.exception("the reports on judges of project %s could not be made", project.slug)
+        return []
 
 
 def _run_figures(project: Project) -> Iterator[NamedData]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Sum
 from django.db.models.functions import Length
 
 from apps.corpus.comparisons import turned
@@ -88,6 +88,14 @@ def people_choices(project: Project) -> dict[int, int]:
         if len(leaders) == 1:
             chosen[comparison_id] = _CODES[leaders[0]]
     return chosen
+
+
+def choices_version(project_id: int) -> str:
+    """Another text for other choices of people: it counts labels and their versions, and has the time of the newest."""
+    counted = Assignment.objects.counted().filter(round__project=project_id, preference__isnull=False).order_by()
+    found = counted.aggregate(labels=Count("pk"), versions=Sum("versions", default=0), newest=Max("submitted_at"))
+    newest = found["newest"].timestamp() if found["newest"] else 0
+    return f"{found['labels']}:{found['versions']}:{newest}"
 
 
 def _report(judge: Judge, people: dict[int, int], resamples: int) -> PreferenceReport:

@@ -8,11 +8,18 @@ from dataclasses import fields
 from typing import Any
 
 import msgspec
+from django.conf import settings
 
 from apps.judging.models import JudgeRun
 from apps.projects.models import Project
 from apps.quality.models import Figure
-from apps.quality.trust.preferences import PreferenceMeasures, PreferenceReport, comparing_judges, preference_reports
+from apps.quality.trust.preferences import (
+    PreferenceMeasures,
+    PreferenceReport,
+    choices_version,
+    comparing_judges,
+    preference_reports,
+)
 from apps.quality.trust.report import JudgeMeasures, JudgeReport, judge_reports, newest_certificates
 from apps.quality.trust.truth import TrustFilter
 from apps.quality.trust.verdicts import judges_of_steps
@@ -31,7 +38,7 @@ def stored_judge_reports(project: Project, chosen: TrustFilter | None = None) ->
     made = judge_reports(project, judges=[judge for judge in judges if judge.pk not in stored])
     reports = {report.judge.pk: report for report in made}
     for judge in judges:
-        if (figure := stored.get(judge.pk)) is not None and figure.data["measures"] is not None:
+        if (figure := stored.get(judge.pk)) is not None:
             measures = _measures(JudgeMeasures, figure.data["measures"])
             certificate = newest.get(judge.pk)
             reports[judge.pk] = JudgeReport(judge=judge, certificate=certificate, at=figure.at, **measures)
@@ -55,47 +62,67 @@ def report_figures(project: Project, only: Collection[int] | None = None) -> Ite
 
     A judge that cannot be compared with people has a figure without measures.
     """
-    versions = {pk: version for pk, version in verdict_versions(project).items() if only is None or pk in only}
+    # Before the verdicts and labels are read: what changes meanwhile makes the figures outdated again.
+    versions = {pk: version for pk, version in _versions(project.pk).items() if only is None or pk in only}
+    people = choices_version(project.pk)
     judges = [judge for judge in judges_of_steps(project.pk) if judge.pk in versions]
     by_judge = {report.judge.pk: _data(JudgeMeasures, report) for report in judge_reports(project, judges=judges)}
     for pk, version in versions.items():
-        yield STEPS, f"judge:{pk}", {"judge": pk, "verdicts": version, "measures": by_judge.get(pk)}
+        yield STEPS, f"judge:{pk}", {**_made(pk), "verdicts": version, "measures": by_judge.get(pk)}
     comparing = [judge for judge in comparing_judges(project.pk) if judge.pk in versions]
     for report in preference_reports(project, comparing):
-        data = {"judge": report.judge.pk, "measures": _data(PreferenceMeasures, report)}
+        data = {**_made(report.judge.pk), "people": people, "measures": _data(PreferenceMeasures, report)}
         yield COMPARISONS, f"judge:{report.judge.pk}", data
 
 
 def outdated_judges() -> dict[int, set[int]]:
-    """By project id: the judges of which runs ended or were deleted after their reports were made.
+    """By project id: the judges of which runs ended or were deleted after their reports were made, and those that compare
+    where people's choices changed.
 
-    Imports are left out: they make all figures of the project stale.
+    What a later import adds to a run is not seen here, nor other labels of people: both make all figures stale.
     """
-    made = dict(Figure.objects.filter(name=STEPS).values_list("data__judge", "data__verdicts"))
+    made = _made_figures(STEPS, "verdicts")
     outdated: defaultdict[int, set[int]] = defaultdict(set)
-    for (project_id, judge_id), version in _versions().items():
-        if made.get(judge_id) != version:
+    for project_id in (
+        JudgeRun.objects.filter(counted_run_q()).order_by().values_list("project_id", flat=True).distinct()
+    ):
+        for judge_id, version in _versions(project_id).items():
+            if made.get((project_id, judge_id)) != version:
+                outdated[project_id].add(judge_id)
+    choices: dict[int, str] = {}
+    for (project_id, judge_id), version in _made_figures(COMPARISONS, "people").items():
+        if project_id not in choices:
+            choices[project_id] = choices_version(project_id)
+        if version != choices[project_id]:
             outdated[project_id].add(judge_id)
     return outdated
 
 
-def verdict_versions(project: Project) -> dict[int, str]:
+def _versions(project_id: int) -> dict[int, str]:
     """By judge id: another text for other counted runs, or other numbers of their verdicts."""
-    return {judge_id: version for (_, judge_id), version in _versions(project=project).items()}
+    runs = JudgeRun.objects.filter(counted_run_q(), project=project_id).order_by("pk")
+    versions: defaultdict[int, list[str]] = defaultdict(list)
+    for judge_id, pk, done in runs.values_list("judge_id", "pk", "done"):
+        versions[judge_id].append(f"{pk}:{done}")
+    return {judge_id: " ".join(parts) for judge_id, parts in versions.items()}
 
 
-def _versions(**lookup: object) -> dict[tuple[int, int], str]:
-    """By the ids of project and judge."""
-    runs = JudgeRun.objects.filter(counted_run_q(), **lookup).order_by("pk")
-    versions: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
-    for project_id, judge_id, pk, done in runs.values_list("project_id", "judge_id", "pk", "done"):
-        versions[project_id, judge_id].append(f"{pk}:{done}")
-    return {key: " ".join(parts) for key, parts in versions.items()}
+def _made(judge_id: int) -> Data:
+    """Whose report it is, and which version of Annotate made it."""
+    return {"judge": judge_id, "annotate": settings.VERSION}
+
+
+def _made_figures(name: str, version: str) -> dict[tuple[int, int], str]:
+    """By the ids of project and judge: what the figures that this version of Annotate made rest on."""
+    figures = Figure.objects.filter(name=name, data__annotate=settings.VERSION)
+    rows = figures.values_list("project_id", "data__judge", f"data__{version}")
+    return {(project_id, judge_id): of for project_id, judge_id, of in rows}
 
 
 def _stored(project: Project, name: str) -> dict[int, Figure]:
-    """By judge id."""
-    return {figure.data["judge"]: figure for figure in Figure.objects.filter(project=project, name=name)}
+    """By judge id: the figures with measures that this version of Annotate made."""
+    figures = Figure.objects.filter(project=project, name=name, data__annotate=settings.VERSION)
+    return {figure.data["judge"]: figure for figure in figures if figure.data["measures"] is not None}
 
 
 def _data(measures: type, report: object) -> Data:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -12,16 +13,29 @@ from apps.core.errors import Conflict
 from apps.corpus.models import Comparison, ImportBatch, Problem, Solution
 from apps.corpus.models.imports import IMPORT_LOCK
 from apps.estimation.models import EstimationRun
-from apps.judging.models import ComparisonVerdict, JudgeRun, SolutionVerdict
+from apps.judging.models import ComparisonVerdict, JudgeRun
 from apps.labeling.models import Assignment, Round, RoundProgress, Task
 from apps.projects.models import Project
-from apps.quality.consensus.invalidation import solution_ids_of
+from apps.quality.consensus.invalidation import mark_figures_stale, solution_ids_of
 from apps.quality.models import StaleSolution
 from apps.removal.kinds.base import Kind, Loss, Progress, clause, counted
-from apps.removal.kinds.solutions import foreign_problems, holds_on, labels_from_files, live_runs
+from apps.removal.kinds.solutions import (
+    ESTIMATES,
+    SCORES,
+    VERDICTS,
+    foreign_problems,
+    holds_on,
+    labels_from_files,
+    live_runs,
+)
 from apps.scoring.models import ScoringRun
 
 BATCH = 200  # Solutions or problems in one transaction.
+RESULTS: dict[type[Any], tuple[type[Any], ...]] = {
+    EstimationRun: ESTIMATES,
+    ScoringRun: SCORES,
+    JudgeRun: (*VERDICTS, ComparisonVerdict),
+}
 
 
 class ImportKind(Kind[ImportBatch]):
@@ -76,6 +90,7 @@ class ImportKind(Kind[ImportBatch]):
                 yield Progress(done, total)
         with transaction.atomic():
             remove_empty(row.project)
+            mark_figures_stale(row.project_id)
             row.file.storage.delete(str(row.file.name))
             row.delete()
 
@@ -149,9 +164,8 @@ def remove_empty(project: Project) -> None:
         counts = dict(submitted.annotate(count=Count("pk")))
         for progress in RoundProgress.objects.filter(round=round_):
             RoundProgress.objects.filter(pk=progress.pk).update(submitted=counts.get(progress.labeler_id, 0))
-    for kind in (EstimationRun, ScoringRun):
+    for kind, results in RESULTS.items():
         runs = kind.objects.filter(project=project).exclude(origin="")
-        runs.filter(solutions=None).delete()
-    judged = Exists(SolutionVerdict.objects.filter(run=OuterRef("pk")))
-    compared = Exists(ComparisonVerdict.objects.filter(run=OuterRef("pk")))
-    JudgeRun.objects.filter(project=project).exclude(origin="").filter(~judged, ~compared).delete()
+        for result in results:
+            runs = runs.exclude(Exists(result.objects.filter(run=OuterRef("pk"))))
+        runs.delete()

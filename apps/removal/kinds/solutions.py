@@ -11,17 +11,32 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.corpus.models import RESPLIT_INTO, Comparison, Problem, Solution
-from apps.estimation.models import EstimationRun, SampledProblem, SamplingRun, SolutionEstimate
-from apps.judging.models import ComparisonVerdict, JudgeReply, JudgeRun, Revision, RunComparison, SolutionVerdict
+from apps.estimation.models import EstimationRun, SampledProblem, SamplingRun, SolutionEstimate, StepEstimate
+from apps.judging.models import (
+    ComparisonVerdict,
+    JudgeReply,
+    JudgeRun,
+    Revision,
+    RunComparison,
+    SolutionVerdict,
+    StepVerdict,
+)
 from apps.labeling.models import Assignment, GoldLabel, Task
 from apps.projects.models import Project
+from apps.quality.consensus.invalidation import mark_figures_stale
 from apps.quality.models import BlindPool, CascadeLabel, Consensus, SampledSolution
 from apps.quality.models.consensus import ConsensusMethod
 from apps.removal.kinds.base import Kind, Loss, clause, counted
 from apps.runs.status import LIVE
-from apps.scoring.models import ScoringRun, SolutionScore
+from apps.scoring.models import ScoringRun, SolutionScore, StepScore
 
 RUNS = (EstimationRun, SamplingRun, ScoringRun, JudgeRun)
+# The results of runs on steps and on solutions. Files bring the former alone, and a run that was cancelled may have no others.
+ESTIMATES, VERDICTS, SCORES = (
+    (StepEstimate, SolutionEstimate),
+    (StepVerdict, SolutionVerdict),
+    (StepScore, SolutionScore),
+)
 
 
 def holds_on(
@@ -66,10 +81,19 @@ def labels_from_files(solutions: QuerySet[Solution]) -> tuple[tuple[int, str], .
     ids = solutions.order_by().values("pk")
     return (
         (GoldLabel.objects.filter(step__solution__in=ids).exclude(origin="").count(), "gold labels of files"),
-        (SolutionEstimate.objects.filter(solution__in=ids).exclude(run__origin="").count(), "estimates of files"),
-        (SolutionVerdict.objects.filter(solution__in=ids).exclude(run__origin="").count(), "verdicts of files"),
-        (SolutionScore.objects.filter(solution__in=ids).exclude(run__origin="").count(), "scores of files"),
+        (_results_on(ids, ESTIMATES, own=False), "estimates of files"),
+        (_results_on(ids, VERDICTS, own=False), "verdicts of files"),
+        (_results_on(ids, SCORES, own=False), "scores of files"),
     )
+
+
+def _results_on(ids: Any, kinds: tuple[type[Any], type[Any]], *, own: bool) -> int:
+    """On how many of these solutions runs of ours, or of files, have results: one is counted once for each run."""
+    origin = Q(run__origin="") if own else ~Q(run__origin="")
+    of_step, of_solution = kinds
+    steps = of_step.objects.filter(origin, step__solution__in=ids).order_by().values_list("run", "step__solution")
+    whole = of_solution.objects.filter(origin, solution__in=ids).order_by().values_list("run", "solution")
+    return int(steps.union(whole).count())
 
 
 def _pools(solutions: QuerySet[Solution]) -> int:
@@ -81,13 +105,11 @@ def _pools(solutions: QuerySet[Solution]) -> int:
 
 def _results(ids: Any, compared_ids: Any) -> list[str]:
     """Results of our own runs: they hold what they are about, so that no figure of a run changes afterwards."""
-    own = {"run__origin": ""}
-    verdicts = SolutionVerdict.objects.filter(solution__in=ids, **own).count()
-    preferences = ComparisonVerdict.objects.filter(comparison__in=compared_ids, **own).count()
+    verdicts = _results_on(ids, VERDICTS, own=True)
+    preferences = ComparisonVerdict.objects.filter(comparison__in=compared_ids, run__origin="").count()
     replies = JudgeReply.objects.filter(Q(solution__in=ids) | Q(comparison__in=compared_ids)).count()
     waiting = RunComparison.objects.filter(comparison__in=compared_ids).count()
-    estimates = SolutionEstimate.objects.filter(solution__in=ids, **own).count()
-    scores = SolutionScore.objects.filter(solution__in=ids, **own).count()
+    estimates, scores = _results_on(ids, ESTIMATES, own=True), _results_on(ids, SCORES, own=True)
     revisions = Revision.objects.filter(Q(solution__in=ids) | Q(revised__in=ids)).count()
     return [
         *clause(
@@ -131,6 +153,7 @@ class SolutionKind(Kind[Solution]):
 
     def remove(self, row: Solution) -> None:
         Solution.objects.filter(pk=row.pk).delete()
+        mark_figures_stale(row.project_id)
 
 
 class ProblemKind(Kind[Problem]):
@@ -156,6 +179,10 @@ class ProblemKind(Kind[Problem]):
             *holds_on(Solution.objects.filter(problem=row)),
             *clause(sampled, "result of a sampling run", "results of sampling runs"),
         ]
+
+    def remove(self, row: Problem) -> None:
+        super().remove(row)
+        mark_figures_stale(row.project_id)
 
 
 def foreign_problems(problems: QuerySet[Problem], solutions: QuerySet[Solution]) -> QuerySet[Problem]:
