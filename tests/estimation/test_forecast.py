@@ -127,7 +127,7 @@ def test_costs_are_a_column_where_the_endpoint_has_prices(project: Project, mia:
     make_solution(make_problem(project, reference_answer="2"))
     paid = Endpoint.objects.create(for_all=True, name="paid", url="http://x/v1", model="m", price_in=2)
     free = Endpoint.objects.create(for_all=True, name="free", url="http://x/v1", model="m")
-    said = {"strategy": "math-shepherd", "temperature": "0.7", "max_tokens": "64"}
+    said = {"strategy": "math-shepherd", "temperature": "0.7", "max_tokens": "64", "answers": "any"}
     client, address = signed_in(mia), reverse("run-forecast", args=[project.slug])
     pages = [client.get(address, said | {"endpoint": one.pk}).content.decode() for one in (paid, free)]
     assert [page.count(">Rollouts<") for page in pages] == [1, 1]
