@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -54,10 +55,8 @@ def refresh_figures() -> int:
     """
     refreshed = 0
     for rules in QualityRules.objects.filter(figures_are_stale=True).select_related("project"):
-        try:
+        with _logged("the figures of project %s could not be computed", rules.project.slug):
             refreshed += refresh(rules.project)
-        except Exception:
-            log.exception("the figures of project %s could not be computed", rules.project.slug)
     return refreshed
 
 
@@ -103,10 +102,8 @@ def refresh_run_figures() -> int:
     for run in comparable_runs().filter(origin="").select_related("project"):
         if compared.get(run.pk) == results_version(run):
             continue
-        try:
+        with _logged("the figures of %s of project %s could not be computed", run, run.project.slug):
             refreshed += _refresh_run(run)
-        except Exception:
-            log.exception("the figures of %s of project %s could not be computed", run, run.project.slug)
     return refreshed
 
 
@@ -125,10 +122,8 @@ def refresh_judge_reports() -> int:
     """Measure the judges whose verdicts changed after the figures of their projects were computed; returns their number."""
     refreshed = 0
     for project_id, judge_ids in outdated_judges().items():
-        try:
+        with _logged("the reports on judges of project %s could not be made", project_id):
             refreshed += _refresh_judge_reports(Project.objects.get(pk=project_id), judge_ids)
-        except Exception:
-            log.exception("the reports on judges of project %s could not be made", project_id)
     return refreshed
 
 
@@ -147,11 +142,19 @@ def _refresh_judge_reports(project: Project, judge_ids: set[int]) -> int:
 
 def _report_figures(project: Project) -> list[NamedData]:
     """None if they cannot be made: the other figures do not wait for them, and the trust page measures judges itself."""
+    figures: list[NamedData] = []
+    with _logged("the reports on judges of project %s could not be made", project.slug):
+        figures += report_figures(project)
+    return figures
+
+
+@contextmanager
+def _logged(sentence: str, *names: object) -> Iterator[None]:
+    """An error is logged, and does not keep others waiting."""
     try:
-        return list(report_figures(project))
+        yield
     except Exception:
-        log.exception("the reports on judges of project %s could not be made", project.slug)
-        return []
+        log.exception(sentence, *names)
 
 
 def _run_figures(project: Project) -> Iterator[NamedData]:
