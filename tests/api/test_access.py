@@ -187,7 +187,6 @@ VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "s
 OWN = {"deletions/<int:pk>", "assignments/<int:pk>", *(f"assignments/<int:pk>/{verb}" for verb in VERBS)}
 FOR_ALL = {"healthz", "readyz", "schema", "docs", "projects", "me/keys", "judge-prompts"}
 ROLES = ["labeler", "reviewer", "manager", "owner"]
-IDS = [f"{method} {route}" for route, method, _, _ in TABLE]
 
 Call = Callable[[Client, str, str], HttpResponseBase]
 
@@ -236,25 +235,26 @@ def test_every_route_is_in_the_table() -> None:
     assert routes == {route for route, *_ in TABLE} | OWN | FOR_ALL
 
 
-@pytest.mark.parametrize(("route", "method", "lowest", "scope"), TABLE, ids=IDS)
 def test_each_is_let_in_as_far_as_the_role_reaches(
-    call: Call, world: World, charlie: User, route: str, method: str, lowest: str, scope: str
+    call: Call, world: World, charlie: User, subtests: pytest.Subtests
 ) -> None:
-    assert call(Client(), method, route).status_code == 401
-    assert call(bearer(charlie), method, route).status_code == 404
-    member = Membership.objects.create(project=world.project, user=charlie, role="labeler")
-    for role in ROLES:
-        Membership.objects.filter(pk=member.pk).update(role=role)
-        with undone():  # What one role deletes, the next one deletes again.
-            status = call(bearer(charlie), method, route).status_code
-        if ROLES.index(role) < ROLES.index(lowest):
-            assert status == 403, role
-        else:
-            assert status in {200, 201, 202, 204, 400, 409, 415, 422}, role
-    others = [one for one in ("read", "write", "label") if one != scope]
-    assert call(bearer(charlie, scopes=others), method, route).status_code == 403
-    Membership.objects.filter(pk=member.pk).update(status="suspended")
-    assert call(bearer(charlie), method, route).status_code == 403
+    for route, method, lowest, scope in TABLE:
+        with subtests.test(f"{method} {route}"), undone():
+            assert call(Client(), method, route).status_code == 401
+            assert call(bearer(charlie), method, route).status_code == 404
+            member = Membership.objects.create(project=world.project, user=charlie, role="labeler")
+            for role in ROLES:
+                Membership.objects.filter(pk=member.pk).update(role=role)
+                with undone():  # What one role deletes, the next one deletes again.
+                    status = call(bearer(charlie), method, route).status_code
+                if ROLES.index(role) < ROLES.index(lowest):
+                    assert status == 403, role
+                else:
+                    assert status in {200, 201, 202, 204, 400, 409, 415, 422}, role
+            others = [one for one in ("read", "write", "label") if one != scope]
+            assert call(bearer(charlie, scopes=others), method, route).status_code == 403
+            Membership.objects.filter(pk=member.pk).update(status="suspended")
+            assert call(bearer(charlie), method, route).status_code == 403
 
 
 @pytest.mark.parametrize(
