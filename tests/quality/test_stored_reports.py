@@ -30,7 +30,7 @@ from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project
 from apps.projects.services import create_project
 from apps.quality.consensus.recompute import recompute_projects
-from apps.quality.gold.suspensions import suspend
+from apps.quality.gold.suspensions import lift, suspend
 from apps.quality.metrics import refresh as refreshing
 from apps.quality.metrics.refresh import refresh, refresh_figures, refresh_judge_reports
 from apps.quality.models import Figure
@@ -161,6 +161,11 @@ def test_what_people_prefer_brings_reports_on_comparing_judges_up_to_date(
     membership = Membership.objects.get(project=project, user=bob)
     suspend(membership=membership, reason="It is all the same to him.", by=alice)
     assert agreement() == (None, 0)
+    # Of a judge without runs there is nothing to bring up to date, whatever people choose.
+    JudgeRun.objects.all().delete()
+    lift(membership=membership, by=alice)
+    assert refresh_judge_reports() == 0
+    assert stored_preference_reports(project) == []
 
 
 def test_a_worker_that_fails_between_the_figures_of_a_judge_stores_neither(

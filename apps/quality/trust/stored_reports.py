@@ -81,20 +81,16 @@ def outdated_judges() -> dict[int, set[int]]:
 
     What a later import adds to a run is not seen here, nor other labels of people: both make all figures stale.
     """
-    made = _made_figures(STEPS, "verdicts")
+    made, of_choices = _made_figures(STEPS, "verdicts"), _made_figures(COMPARISONS, "people")
+    comparing = {project_id for project_id, _ in of_choices}
+    counted = JudgeRun.objects.filter(counted_run_q()).order_by()
     outdated: defaultdict[int, set[int]] = defaultdict(set)
-    for project_id in (
-        JudgeRun.objects.filter(counted_run_q()).order_by().values_list("project_id", flat=True).distinct()
-    ):
+    for project_id in counted.values_list("project_id", flat=True).distinct():
+        choices = choices_version(project_id) if project_id in comparing else ""
         for judge_id, version in _versions(project_id).items():
-            if made.get((project_id, judge_id)) != version:
+            key = (project_id, judge_id)
+            if made.get(key) != version or of_choices.get(key, choices) != choices:
                 outdated[project_id].add(judge_id)
-    choices: dict[int, str] = {}
-    for (project_id, judge_id), version in _made_figures(COMPARISONS, "people").items():
-        if project_id not in choices:
-            choices[project_id] = choices_version(project_id)
-        if version != choices[project_id]:
-            outdated[project_id].add(judge_id)
     return outdated
 
 
